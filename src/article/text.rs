@@ -1,0 +1,427 @@
+//! Strings that keep promises: text that XML can hold, ids, language tags, URLs.
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+/// Whether XML 1.0 can hold `c` (XML 1.0 §2.2, production Char). Other characters are fatal to a
+/// parser even as references, and none of the writing crates removes them.
+#[must_use]
+pub fn is_xml_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// `text` in Unicode normalisation form C.
+fn to_nfc(text: &str) -> String {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => text.to_owned(),
+        IsNormalized::No | IsNormalized::Maybe => text.nfc().collect(),
+    }
+}
+
+/// Controls, line ends and bidirectional controls as `\u{…}`, the rest as it is: for names that
+/// go to a log or a terminal.
+#[must_use]
+pub(super) fn escape_controls(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}') {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// The characters that reorder text (UAX #9): marks, embeddings, overrides and isolates.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Plain text for readers: NFC, legal in XML 1.0, trimmed, with every run of white space made one
+/// space. It is not markup and holds no entities.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Text(SmolStr);
+
+impl Text {
+    /// Cleans `text` and says how many characters XML forbids were dropped from it.
+    #[must_use]
+    pub fn clean(text: &str) -> (Self, usize) {
+        let mut dropped = 0;
+        let mut out = String::with_capacity(text.len());
+        for word in text.split(|c: char| c.is_whitespace() && c != '\u{A0}' && c != '\u{202F}') {
+            let start = out.len();
+            for c in word.chars() {
+                if is_xml_char(c) && c != '\u{FEFF}' {
+                    if out.len() == start && start > 0 {
+                        out.push(' ');
+                    }
+                    out.push(c);
+                } else {
+                    dropped += usize::from(c != '\u{FEFF}');
+                }
+            }
+        }
+        (Self(SmolStr::new(to_nfc(&out))), dropped)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl std::fmt::Display for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a string is no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Nothing but white space.
+    #[error("the id is empty")]
+    Empty,
+    /// Longer than [`ArticleId::MAX_BYTES`].
+    #[error("the id is longer than 512 bytes")]
+    TooLong,
+    /// Holds U+0000–U+001F, U+007F–U+009F or what XML forbids.
+    #[error("the id holds control characters")]
+    Control,
+}
+
+fn clean_id(text: &str) -> Result<SmolStr, IdError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(IdError::Empty);
+    }
+    // Checked before and after: NFC of a huge string is work, and NFC can lengthen.
+    if text.len() > ArticleId::MAX_BYTES {
+        return Err(IdError::TooLong);
+    }
+    if text.chars().any(|c| c.is_control() || !is_xml_char(c)) {
+        return Err(IdError::Control);
+    }
+    let id = to_nfc(text);
+    if id.len() > ArticleId::MAX_BYTES {
+        return Err(IdError::TooLong);
+    }
+    Ok(SmolStr::new(id))
+}
+
+/// Permanent identity of an article: NFC, trimmed, 1 to 512 bytes, no control characters.
+/// Compared and ordered bytewise.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ArticleId(SmolStr);
+
+impl ArticleId {
+    /// The most bytes an id may have.
+    pub const MAX_BYTES: usize = 512;
+
+    /// Cleans `text` into an id.
+    ///
+    /// # Errors
+    /// Where nothing is left, or it is too long, or it holds control characters.
+    pub fn new(text: &str) -> Result<Self, IdError> {
+        clean_id(text).map(Self)
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for ArticleId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&escape_controls(&self.0))
+    }
+}
+
+/// Identity of a section, story or declared channel: any Unicode text under the rules of
+/// [`ArticleId`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TopicId(SmolStr);
+
+impl TopicId {
+    /// Cleans `text` into an id.
+    ///
+    /// # Errors
+    /// As [`ArticleId::new`].
+    pub fn new(text: &str) -> Result<Self, IdError> {
+        clean_id(text).map(Self)
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for TopicId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&escape_controls(&self.0))
+    }
+}
+
+/// Why a string is no language tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a language tag")]
+pub struct LanguageError;
+
+/// A language tag that is well-formed by BCP 47, in its customary case (`ar`, `ar-EG`, `zh-Hant`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Language(SmolStr);
+
+impl Language {
+    /// Scripts written from right to left (ISO 15924), for tags that name one.
+    const RTL_SCRIPTS: [&str; 14] = [
+        "Arab", "Aran", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg", "Samr", "Mand", "Mend",
+        "Yezi", "Sogd", "Ougr",
+    ];
+    /// Languages usually written from right to left, for tags that name no script.
+    const RTL_LANGUAGES: [&str; 25] = [
+        "ar", "fa", "ur", "he", "iw", "ps", "sd", "ckb", "yi", "ji", "dv", "ug", "arc", "syr",
+        "nqo", "azb", "bal", "bqi", "glk", "khw", "ks", "lrc", "mzn", "pnb", "prs",
+    ];
+
+    /// Checks and normalises a tag.
+    ///
+    /// # Errors
+    /// Where `tag` is not well-formed by BCP 47 (RFC 5646 §2.1), such as `ar_EG`.
+    pub fn new(tag: &str) -> Result<Self, LanguageError> {
+        // A primary subtag of over three letters is well-formed ("arabic"), and always a mistake.
+        let parsed =
+            oxilangtag::LanguageTag::parse_and_normalize(tag.trim()).map_err(|_| LanguageError)?;
+        if !(2..=3).contains(&parsed.primary_language().len()) {
+            return Err(LanguageError);
+        }
+        Ok(Self(SmolStr::new(parsed.as_str())))
+    }
+
+    /// The tag.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The primary language subtag: `ar` of `ar-EG`.
+    #[must_use]
+    pub fn primary(&self) -> &str {
+        self.0.split('-').next().unwrap_or(&self.0)
+    }
+
+    /// Whether text in this language runs from right to left: by its script where it names one,
+    /// else by the language.
+    #[must_use]
+    pub fn is_rtl(&self) -> bool {
+        match self.0.split('-').skip(1).find(|part| {
+            part.len() == 4 && part.is_ascii() && part.as_bytes()[0].is_ascii_alphabetic()
+        }) {
+            Some(script) => Self::RTL_SCRIPTS.contains(&script),
+            None => Self::RTL_LANGUAGES.contains(&self.primary()),
+        }
+    }
+
+    /// `rtl` or `ltr`.
+    #[must_use]
+    pub fn dir(&self) -> &'static str {
+        if self.is_rtl() { "rtl" } else { "ltr" }
+    }
+}
+
+impl std::fmt::Display for Language {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a string is no web URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// Not a URL, even beside the base.
+    #[error("not a URL")]
+    Malformed,
+    /// A scheme other than http and https.
+    #[error("the URL is neither http nor https")]
+    Scheme,
+    /// Longer than [`WebUrl::MAX_BYTES`].
+    #[error("the URL is longer than 2,047 bytes once it is percent-encoded")]
+    TooLong,
+    /// Holds a user name or a password.
+    #[error("the URL holds a user name or password")]
+    Credentials,
+}
+
+/// An absolute http or https URL in ASCII: percent-encoded UTF-8 in upper case, host by IDNA
+/// (RFC 3986, RFC 3987 §3.1). Encoding it again changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WebUrl(SmolStr);
+
+impl WebUrl {
+    /// Sitemaps take URLs of fewer than 2,048 characters (sitemaps.org, protocol).
+    pub const MAX_BYTES: usize = 2_047;
+
+    /// Reads `text`, resolving it against `base` where it is relative.
+    ///
+    /// # Errors
+    /// Where it is not a URL of the web, holds credentials, or is too long.
+    pub fn resolve(base: &url::Url, text: &str) -> Result<Self, UrlError> {
+        let url = base.join(text.trim()).map_err(|_| UrlError::Malformed)?;
+        Self::from_url(&url)
+    }
+
+    /// Reads an absolute URL.
+    ///
+    /// # Errors
+    /// As [`WebUrl::resolve`].
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let url = url::Url::parse(text.trim()).map_err(|_| UrlError::Malformed)?;
+        Self::from_url(&url)
+    }
+
+    fn from_url(url: &url::Url) -> Result<Self, UrlError> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(UrlError::Scheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(UrlError::Credentials);
+        }
+        let ascii = canonical(url.as_str());
+        if ascii.len() > Self::MAX_BYTES {
+            return Err(UrlError::TooLong);
+        }
+        Ok(Self(SmolStr::new(ascii)))
+    }
+
+    /// The URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The URL taken apart.
+    #[must_use]
+    pub fn to_url(&self) -> Option<url::Url> {
+        url::Url::parse(&self.0).ok()
+    }
+
+    /// Whether scheme, host and port are those of `other` (the sitemap protocol's rule).
+    #[must_use]
+    pub fn same_site(&self, other: &Self) -> bool {
+        fn origin(url: &str) -> &str {
+            let host = url.find("://").map_or(0, |p| p + 3);
+            let end = url[host..]
+                .find(['/', '?', '#'])
+                .map_or(url.len(), |p| host + p);
+            &url[..end]
+        }
+        origin(&self.0) == origin(&other.0)
+    }
+}
+
+impl std::fmt::Display for WebUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Percent-encoding in upper case; what the URL standard leaves raw but RFC 3986 forbids (quotes,
+/// angle brackets, braces, brackets outside the host, a stray percent sign) is encoded.
+fn canonical(url: &str) -> String {
+    let bytes = url.as_bytes();
+    let mut out = String::with_capacity(bytes.len());
+    let authority_end = url.find("://").map_or(0, |p| {
+        url[p + 3..]
+            .find(['/', '?', '#'])
+            .map_or(url.len(), |q| p + 3 + q)
+    });
+    let mut rest = url.char_indices();
+    while let Some((at, c)) = rest.next() {
+        match c {
+            '%' => match (bytes.get(at + 1), bytes.get(at + 2)) {
+                (Some(a), Some(b)) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
+                    out.push('%');
+                    out.push(char::from(a.to_ascii_uppercase()));
+                    out.push(char::from(b.to_ascii_uppercase()));
+                    rest.nth(1);
+                }
+                _ => out.push_str("%25"),
+            },
+            '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' | ' ' => encode(c, &mut out),
+            '[' | ']' if at >= authority_end => encode(c, &mut out),
+            _ if c.is_ascii() => out.push(c),
+            _ => encode(c, &mut out),
+        }
+    }
+    out
+}
+
+fn encode(c: char, out: &mut String) {
+    use std::fmt::Write as _;
+    let mut buffer = [0; 4];
+    for byte in c.encode_utf8(&mut buffer).bytes() {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "%{byte:02X}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_folded_and_cleaned() {
+        assert_eq!(
+            Text::clean("  خبر \n عاجل\u{0B}\u{1} ").0.as_str(),
+            "خبر عاجل"
+        );
+        assert_eq!(Text::clean("a\u{1}b").1, 1);
+        assert_eq!(Text::clean("\u{FEFF}").0.as_str(), "");
+    }
+
+    #[test]
+    fn urls_are_ascii_and_encoding_is_idempotent() {
+        let base = url::Url::parse("https://news.example/").unwrap();
+        let url = WebUrl::resolve(&base, "/world/خبر [1]%d8%a8?q=\"|^").unwrap();
+        assert!(url.as_str().is_ascii());
+        assert_eq!(
+            url.as_str(),
+            "https://news.example/world/%D8%AE%D8%A8%D8%B1%20%5B1%5D%D8%A8?q=%22%7C%5E"
+        );
+        assert_eq!(WebUrl::parse(url.as_str()).unwrap(), url);
+        assert_eq!(
+            WebUrl::resolve(&base, "javascript:alert(1)"),
+            Err(UrlError::Scheme)
+        );
+        assert_eq!(
+            WebUrl::parse("https://[::1]:8080/").unwrap().as_str(),
+            "https://[::1]:8080/"
+        );
+    }
+
+    #[test]
+    fn language_tags() {
+        assert_eq!(Language::new("AR-eg").unwrap().as_str(), "ar-EG");
+        assert!(Language::new("ar_EG").is_err());
+        assert!(Language::new("arabic").is_err());
+        assert!(Language::new("az-Arab").unwrap().is_rtl());
+        assert!(!Language::new("ar-Latn").unwrap().is_rtl());
+    }
+}

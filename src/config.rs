@@ -1,0 +1,276 @@
+//! The configuration, resolved: every path absolute, every default filled in, every value checked.
+//!
+//! Parsing needs no environment; resolving takes the folder of the file as an argument. Unknown
+//! keys are errors, and all faults of a file are reported at once.
+
+use std::path::PathBuf;
+
+use globset::GlobSet;
+
+use crate::article::{Article, Kind, Language, Person, Text, Timestamp, TopicId, WebUrl};
+use crate::document::{Channel, ChannelKind, FeedFormat};
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who publishes.
+    pub publication: Publication,
+    /// Where articles come from.
+    pub store: StoreConfig,
+    /// The directory documents are written to, absolute.
+    pub out: PathBuf,
+    /// How feeds are made, by sort of channel.
+    pub feeds: Feeds,
+    /// `[sitemap] cross_host`: URLs on other hosts are listed too.
+    pub cross_host: bool,
+    /// `[news] exclude_sections`.
+    pub exclude_sections: Vec<TopicId>,
+    /// `[[section]]`, in the order of the file.
+    pub sections: Vec<Declared>,
+    /// `[[story]]`, in the order of the file.
+    pub stories: Vec<Declared>,
+    /// `[[channel]]`, in the order of the file.
+    pub channels: Vec<Declared>,
+    /// When a loss of articles is held.
+    pub guard: Guard,
+    /// The directory of checkpoint and memory, absolute.
+    pub state: PathBuf,
+    /// The HTTP server.
+    pub serve: Serve,
+    /// What is told to hubs and search engines.
+    pub announce: Announce,
+}
+
+/// `[publication]`.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// Exactly as Google News shows it.
+    pub name: Text,
+    /// Title of the front feed.
+    pub title: Text,
+    /// One sentence about it.
+    pub description: Text,
+    /// Its language.
+    pub language: Language,
+    /// The site: relative URLs of articles resolve against it. Ends in `/`.
+    pub url: WebUrl,
+    /// Where `out` is served. Ends in `/`.
+    pub feeds_url: WebUrl,
+    /// The pattern for articles that name no URL, such as `/{path}/`.
+    pub article_url: String,
+    /// For dates without an offset, `{year}…` and the months of sitemaps.
+    pub time_zone: chrono_tz::Tz,
+    /// Authority and date of tag: URIs (RFC 4151).
+    pub id_authority: IdAuthority,
+    /// A copyright line.
+    pub copyright: Option<Text>,
+    /// A wide picture.
+    pub logo: Option<WebUrl>,
+    /// A square picture.
+    pub icon: Option<WebUrl>,
+    /// Authors of the feeds; the name where none are given.
+    pub authors: Vec<Person>,
+}
+
+/// `id_authority`: `news.example,2016` (RFC 4151 §2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdAuthority {
+    /// As written, such as `news.example,2016`.
+    pub tagging_entity: String,
+    /// Midnight UTC of its date: what an empty feed is dated.
+    pub since: Timestamp,
+}
+
+/// `[store]`.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// The root, absolute; links in it are not resolved yet.
+    pub path: PathBuf,
+    /// Files to read, where any are named.
+    pub include: Option<GlobSet>,
+    /// Files to leave out.
+    pub exclude: GlobSet,
+    /// Where the section comes from.
+    pub section_from: SectionFrom,
+    /// Follow links out of the store and links to folders.
+    pub follow_symlinks: bool,
+    /// Seconds between two audits.
+    pub scan_every: u64,
+    /// Milliseconds of quiet before a file is read.
+    pub settle_ms: u64,
+    /// Milliseconds before a deletion counts.
+    pub settle_delete_ms: u64,
+    /// Milliseconds after which a busy file is read all the same.
+    pub settle_max_ms: u64,
+}
+
+/// `[store] section_from`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SectionFrom {
+    /// The article's own field.
+    Field,
+    /// The first folder of its path, where the article names none.
+    Directory,
+}
+
+/// `[feeds]` and its tables.
+#[derive(Clone, Debug)]
+pub struct Feeds {
+    /// `[feeds]` with `[feeds.front]` over it.
+    pub front: FeedSettings,
+    /// … with `[feeds.sections]` over it.
+    pub sections: FeedSettings,
+    /// … with `[feeds.stories]` over it.
+    pub stories: FeedSettings,
+    /// … with `[feeds.channels]` over it.
+    pub channels: FeedSettings,
+}
+
+impl Feeds {
+    /// The settings for one sort of channel.
+    #[must_use]
+    pub fn of(&self, kind: ChannelKind) -> &FeedSettings {
+        match kind {
+            ChannelKind::Front => &self.front,
+            ChannelKind::Section => &self.sections,
+            ChannelKind::Story => &self.stories,
+            ChannelKind::Declared => &self.channels,
+        }
+    }
+}
+
+/// How the feeds of one sort of channel are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedSettings {
+    /// Which formats, without repeats, in the order of [`FeedFormat::ALL`].
+    pub formats: Vec<FeedFormat>,
+    /// How many entries at the least, 1 to 1,000.
+    pub newest: usize,
+    /// Everything published within so many seconds stays, up to 500 entries more.
+    pub floor: i64,
+    /// Whether bodies are printed.
+    pub content: Content,
+}
+
+/// `content` of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The body where the article is free.
+    Full,
+    /// The summary alone.
+    Summary,
+}
+
+/// A `[[section]]`, `[[story]]` or `[[channel]]`.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// Its id.
+    pub id: TopicId,
+    /// Its title.
+    pub title: Option<Text>,
+    /// Its page on the site.
+    pub url: Option<WebUrl>,
+    /// Articles collected although they do not name it.
+    pub matches: Option<Match>,
+}
+
+/// A `match` table: every key must hold, any value of a list is enough.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Match {
+    /// Kinds; empty where the key is absent, as all below.
+    pub kind: Vec<Kind>,
+    /// Section ids.
+    pub sections: Vec<TopicId>,
+    /// Story ids, as the article names them.
+    pub stories: Vec<TopicId>,
+    /// Tags, NFC, exactly.
+    pub tags: Vec<Text>,
+    /// Names of authors.
+    pub authors: Vec<Text>,
+    /// Language ranges: `ar` matches `ar-EG` (RFC 4647 §3.3.1).
+    pub language: Vec<Language>,
+    /// Names of sources.
+    pub source: Vec<Text>,
+    /// What must not hold.
+    pub not: Option<Box<Match>>,
+}
+
+impl Match {
+    /// Whether `article` is collected.
+    #[must_use]
+    pub fn holds(&self, article: &Article) -> bool {
+        fn any<T, U>(wanted: &[T], present: &[U], same: impl Fn(&T, &U) -> bool) -> bool {
+            wanted.is_empty() || wanted.iter().any(|w| present.iter().any(|p| same(w, p)))
+        }
+        any(&self.kind, &[article.kind], |w, p| w == p)
+            && any(&self.sections, &article.sections, |w, p| *w == p.id)
+            && any(&self.stories, &article.stories, |w, p| *w == p.id)
+            && any(&self.tags, &article.tags, |w, p| w == p)
+            && any(&self.authors, &article.authors, |w, p| *w == p.name)
+            && any(
+                &self.language,
+                std::slice::from_ref(&article.language),
+                |w, p| {
+                    let (w, p) = (w.as_str(), p.as_str());
+                    p.len() >= w.len()
+                        && p[..w.len()].eq_ignore_ascii_case(w)
+                        && matches!(p.as_bytes().get(w.len()), None | Some(b'-'))
+                },
+            )
+            && any(&self.source, article.source.as_slice(), |w, p| *w == p.name)
+            && self.not.as_ref().is_none_or(|not| !not.holds(article))
+    }
+}
+
+/// `[guard]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// The share of visible articles, in hundredths of a percent, that may vanish at once.
+    pub max_loss_basis_points: u32,
+}
+
+impl Guard {
+    /// However small the share, a loss of so many articles is never held.
+    pub const ALWAYS_ALLOWED: usize = 10;
+
+    /// Whether a loss of `lost` among `visible` articles is held.
+    #[must_use]
+    pub fn holds(self, lost: usize, visible: usize) -> bool {
+        lost > Self::ALWAYS_ALLOWED
+            && (lost as u128) * 10_000 > (visible as u128) * u128::from(self.max_loss_basis_points)
+    }
+}
+
+/// `[serve]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serve {
+    /// Where documents are served.
+    pub listen: std::net::SocketAddr,
+    /// Where `/healthz` and `/metrics` are.
+    pub operations: std::net::SocketAddr,
+}
+
+/// `[announce]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announce {
+    /// WebSub hubs.
+    pub hubs: Vec<WebUrl>,
+    /// The file with the IndexNow key, absolute.
+    pub indexnow_key_file: Option<PathBuf>,
+    /// Seconds to wait for a CDN.
+    pub delay: u64,
+}
+
+impl Config {
+    /// The declaration of `channel`, where it has one.
+    #[must_use]
+    pub fn declared(&self, channel: &Channel) -> Option<&Declared> {
+        let (list, id) = match channel {
+            Channel::Front => return None,
+            Channel::Section(id) => (&self.sections, id),
+            Channel::Story(id) => (&self.stories, id),
+            Channel::Declared(id) => (&self.channels, id),
+        };
+        list.iter().find(|declared| declared.id == *id)
+    }
+}

@@ -1,0 +1,297 @@
+//! What is published: channels, windows, formats, and the key that names one document.
+//!
+//! A document is a [`Channel`], seen through a [`Window`], written in a [`Format`]. A
+//! [`DocumentKey`] knows its path below `out`, and a path of a key never leaves `out`.
+
+mod folder;
+
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+pub use folder::folder_name;
+
+use crate::article::{ContentHash, TopicId, WebUrl};
+
+/// Which articles a feed holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Channel {
+    /// All of them.
+    Front,
+    /// Those of a section.
+    Section(TopicId),
+    /// Those of a story.
+    Story(TopicId),
+    /// Those a `[[channel]]` of the configuration matches.
+    Declared(TopicId),
+}
+
+/// The four sorts of channel; the feed settings may differ by sort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ChannelKind {
+    /// The front.
+    Front,
+    /// Sections.
+    Section,
+    /// Stories.
+    Story,
+    /// Declared channels.
+    Declared,
+}
+
+impl Channel {
+    /// Which sort it is.
+    #[must_use]
+    pub fn kind(&self) -> ChannelKind {
+        match self {
+            Self::Front => ChannelKind::Front,
+            Self::Section(_) => ChannelKind::Section,
+            Self::Story(_) => ChannelKind::Story,
+            Self::Declared(_) => ChannelKind::Declared,
+        }
+    }
+
+    /// Its id; the front has none.
+    #[must_use]
+    pub fn id(&self) -> Option<&TopicId> {
+        match self {
+            Self::Front => None,
+            Self::Section(id) | Self::Story(id) | Self::Declared(id) => Some(id),
+        }
+    }
+
+    /// Its folder below `out`, with a trailing slash; empty for the front.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        match self {
+            Self::Front => String::new(),
+            Self::Section(id) => format!("sections/{}/", folder_name(id)),
+            Self::Story(id) => format!("stories/{}/", folder_name(id)),
+            Self::Declared(id) => format!("channels/{}/", folder_name(id)),
+        }
+    }
+}
+
+/// Which of a channel's articles stand in a document now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// The newest `count`, and everything of the last `floor` seconds up to [`Window::FLOOR_MAX`].
+    Newest {
+        /// How many at the least, where there are so many.
+        count: usize,
+        /// Seconds.
+        floor: i64,
+    },
+    /// Everything published within so many seconds.
+    Within(i64),
+    /// Everything published in a month or on a day.
+    Period(Period),
+}
+
+impl Window {
+    /// The most entries the floor may add up to, so that a burst stays a feed.
+    pub const FLOOR_MAX: usize = 500;
+    /// How long an article is news: 48 hours (Google Search Central, "News sitemaps").
+    pub const NEWS_SECONDS: i64 = 48 * 3_600;
+}
+
+/// A stretch of the archive, in the publication's time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Period {
+    /// A calendar month.
+    Month {
+        /// Year.
+        year: i32,
+        /// 1 to 12.
+        month: u32,
+    },
+    /// A day.
+    Day(NaiveDate),
+}
+
+impl Period {
+    /// The month of a day.
+    #[must_use]
+    pub fn month_of(day: NaiveDate) -> Self {
+        Self::Month {
+            year: day.year(),
+            month: day.month(),
+        }
+    }
+}
+
+impl std::fmt::Display for Period {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Month { year, month } => write!(f, "{year:04}-{month:02}"),
+            Self::Day(day) => write!(f, "{day}"),
+        }
+    }
+}
+
+/// The three formats of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum FeedFormat {
+    /// RSS 2.0.
+    Rss,
+    /// Atom 1.0 (RFC 4287).
+    Atom,
+    /// JSON Feed 1.1.
+    Json,
+}
+
+impl FeedFormat {
+    /// All three, in the order they are listed everywhere.
+    pub const ALL: [Self; 3] = [Self::Rss, Self::Atom, Self::Json];
+
+    /// The file a channel's folder holds.
+    #[must_use]
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Rss => "rss.xml",
+            Self::Atom => "atom.xml",
+            Self::Json => "feed.json",
+        }
+    }
+
+    /// Its media type, without parameters.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Rss => "application/rss+xml",
+            Self::Atom => "application/atom+xml",
+            Self::Json => "application/feed+json",
+        }
+    }
+
+    /// The word used in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rss => "rss",
+            Self::Atom => "atom",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Names one document.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DocumentKey {
+    /// A channel in a feed format.
+    Feed(Channel, FeedFormat),
+    /// Part `n` (from 1) of the news sitemap.
+    NewsSitemap(u32),
+    /// Part `n` (from 1) of a period's sitemap.
+    Sitemap(Period, u32),
+    /// `sitemap.xml`, the index.
+    SitemapIndex,
+    /// `feeds.opml`.
+    Opml,
+    /// `stories.json`.
+    Stories,
+    /// `index.html`.
+    Page,
+}
+
+/// When in a publication a document becomes visible: an index never names a missing part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Feeds and sitemap parts.
+    Part,
+    /// What names them.
+    Index,
+}
+
+impl DocumentKey {
+    /// Its path below `out`: `/`-separated UTF-8, never absolute, without `.` or `..`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::Feed(channel, format) => channel.folder() + format.file_name(),
+            Self::NewsSitemap(1) => "news-sitemap.xml".to_owned(),
+            Self::NewsSitemap(part) => format!("news-sitemap-{part}.xml"),
+            Self::Sitemap(period, 1) => format!("sitemap-{period}.xml"),
+            Self::Sitemap(period, part) => format!("sitemap-{period}-{part}.xml"),
+            Self::SitemapIndex => "sitemap.xml".to_owned(),
+            Self::Opml => "feeds.opml".to_owned(),
+            Self::Stories => "stories.json".to_owned(),
+            Self::Page => "index.html".to_owned(),
+        }
+    }
+
+    /// Where it is served: its path, percent-encoded, below `feeds_url`.
+    #[must_use]
+    pub fn url(&self, feeds_url: &WebUrl) -> String {
+        use std::fmt::Write as _;
+        let mut url = feeds_url.as_str().to_owned();
+        for byte in self.path().bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+                url.push(char::from(byte));
+            } else {
+                // Writing to a String cannot fail.
+                let _ = write!(url, "%{byte:02X}");
+            }
+        }
+        url
+    }
+
+    /// When it becomes visible.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::Feed(..) | Self::NewsSitemap(_) | Self::Sitemap(..) => Phase::Part,
+            Self::SitemapIndex | Self::Opml | Self::Stories | Self::Page => Phase::Index,
+        }
+    }
+}
+
+/// What tells one version of a document from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// xxh3-128 of the bytes.
+    pub hash: ContentHash,
+    /// How many bytes.
+    pub length: u64,
+}
+
+impl Fingerprint {
+    /// Fingerprint of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            hash: ContentHash::of(bytes),
+            length: bytes.len() as u64,
+        }
+    }
+}
+
+/// A rendered document.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its name.
+    pub key: DocumentKey,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Every document that is published, by path below `out`: what khabar owns there. It is ordered, so
+/// that everything derived from it is too.
+pub type Manifest = std::collections::BTreeMap<String, Fingerprint>;
+
+/// One publication: documents to put in place, then paths to retire.
+#[derive(Clone, Debug, Default)]
+pub struct Release {
+    /// New and changed documents, parts before indexes.
+    pub documents: Vec<Document>,
+    /// Paths below `out` of documents that nothing names any more.
+    pub retired: Vec<String>,
+}
+
+/// What a publication did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Documents put in place.
+    pub written: usize,
+    /// Documents removed.
+    pub removed: usize,
+}

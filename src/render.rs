@@ -1,0 +1,132 @@
+//! From a borrowed view to bytes, one module a format.
+//!
+//! Rendering is pure: a view in, the same bytes out, whatever the machine, the locale, the hour.
+//! It decides nothing; what stands in a document was decided by the plan.
+
+use crate::article::{Article, ArticleId, Text, Timestamp, TopicId, WebUrl};
+use crate::config::Publication;
+use crate::document::{Channel, FeedFormat};
+
+/// A feed, before it is written in a format.
+#[derive(Clone, Debug)]
+pub struct FeedView<'a> {
+    /// Who publishes.
+    pub publication: &'a Publication,
+    /// Whose feed.
+    pub channel: &'a Channel,
+    /// The channel's title; the publication's for the front.
+    pub title: &'a Text,
+    /// The channel's page on the site.
+    pub link: &'a WebUrl,
+    /// The formats this channel is published in, and where each is served.
+    pub feeds: Vec<(FeedFormat, String)>,
+    /// When what it covers last changed.
+    pub updated: Timestamp,
+    /// Its entries, newest first.
+    pub entries: Vec<EntryView<'a>>,
+    /// Withdrawn articles whose place is inside the window, newest first.
+    pub tombstones: Vec<Tombstone<'a>>,
+    /// WebSub hubs.
+    pub hubs: &'a [WebUrl],
+}
+
+/// An article as a document shows it.
+#[derive(Clone, Debug)]
+pub struct EntryView<'a> {
+    /// The article.
+    pub article: &'a Article,
+    /// Its last change that has happened.
+    pub updated: Timestamp,
+    /// The body to print: sanitised HTML, in its `div` with `dir` and `lang`. `None` where the feed
+    /// shows summaries, the article is not free, or it has none.
+    pub body: Option<&'a str>,
+    /// Its sections, then its stories, each with the title of the channel.
+    pub labels: Vec<Label<'a>>,
+}
+
+/// A section or story beside an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label<'a> {
+    /// A section, else a story.
+    pub is_section: bool,
+    /// Its id.
+    pub id: &'a TopicId,
+    /// Its title.
+    pub title: &'a Text,
+}
+
+/// A withdrawn article (RFC 6721).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tombstone<'a> {
+    /// Whose.
+    pub id: &'a ArticleId,
+    /// When it was withdrawn.
+    pub when: Timestamp,
+}
+
+/// A sitemap part or a news sitemap.
+#[derive(Clone, Debug)]
+pub struct SitemapView<'a> {
+    /// Who publishes.
+    pub publication: &'a Publication,
+    /// What it lists, in its order: oldest first for periods, newest first for news.
+    pub entries: Vec<SitemapEntry<'a>>,
+}
+
+/// One URL of a sitemap.
+#[derive(Clone, Copy, Debug)]
+pub struct SitemapEntry<'a> {
+    /// The article.
+    pub article: &'a Article,
+    /// Its last change that has happened.
+    pub updated: Timestamp,
+}
+
+/// One line of the sitemap index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexEntry {
+    /// Where the part is served.
+    pub url: String,
+    /// When what it covers last changed.
+    pub lastmod: Timestamp,
+}
+
+/// A channel beside others: in the OPML, the story list and the page.
+#[derive(Clone, Debug)]
+pub struct ChannelView<'a> {
+    /// Which one.
+    pub channel: &'a Channel,
+    /// Its title.
+    pub title: &'a Text,
+    /// Its page on the site.
+    pub link: &'a WebUrl,
+    /// Its feeds.
+    pub feeds: Vec<(FeedFormat, String)>,
+    /// How many visible articles it has.
+    pub count: usize,
+    /// When its newest visible article was published.
+    pub last_published: Option<Timestamp>,
+    /// Its newest visible articles, newest first, as many as the page shows.
+    pub newest: Vec<&'a Article>,
+}
+
+/// Everything the overview documents show: OPML, story list, page.
+#[derive(Clone, Debug)]
+pub struct OverviewView<'a> {
+    /// Who publishes.
+    pub publication: &'a Publication,
+    /// The front.
+    pub front: ChannelView<'a>,
+    /// Every section: declared ones in their order, then the others by id.
+    pub sections: Vec<ChannelView<'a>>,
+    /// The stories with the newest articles, newest first.
+    pub stories: Vec<ChannelView<'a>>,
+    /// Declared channels, in their order.
+    pub channels: Vec<ChannelView<'a>>,
+    /// Where the sitemap index is served.
+    pub sitemap_url: String,
+    /// Where the OPML is served.
+    pub opml_url: String,
+    /// The latest of the channels' dates, for the OPML's head.
+    pub updated: Timestamp,
+}

@@ -2,10 +2,64 @@
 //!
 //! Rendering is pure: a view in, the same bytes out, whatever the machine, the locale, the hour.
 //! It decides nothing; what stands in a document was decided by the plan.
+//!
+//! Every string that reaches a renderer is clean already (legal XML, NFC, absolute ASCII URLs), so
+//! that a renderer only has to escape, once, for its own format.
+
+pub mod atom;
+mod bidi;
+mod extension;
+#[cfg(test)]
+mod fixtures;
+pub mod html;
+pub mod identity;
+pub mod json;
+mod media;
+pub mod news;
+pub mod opml;
+pub mod rss;
+pub mod sitemap;
+pub mod stories;
+mod words;
+mod xml;
 
 use crate::article::{Article, ArticleId, Text, Timestamp, TopicId, WebUrl};
 use crate::config::Publication;
 use crate::document::{Channel, FeedFormat};
+
+/// What [RSS](rss) and [Atom](atom) feeds name as their generator. It has no version: an upgrade
+/// that changes nothing in a feed changes none of its bytes.
+const GENERATOR: &str = "khabar";
+
+/// A writing crate refused to write into memory. None of them does for the values a view can hold,
+/// but an empty document in place of a feed would be worse than an error nobody sees.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The `rss` crate.
+    #[error("cannot write RSS: {0}")]
+    Rss(#[from] ::rss::Error),
+    /// The `atom_syndication` crate.
+    #[error("cannot write Atom: {0}")]
+    Atom(#[from] atom_syndication::Error),
+    /// The `serde_json` crate.
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The `quick-xml` crate.
+    #[error("cannot write XML: {0}")]
+    Xml(#[from] std::io::Error),
+}
+
+/// Writes a feed in one of its formats.
+///
+/// # Errors
+/// Where the writing crate fails, which it does not for a view made of clean values.
+pub fn feed(view: &FeedView<'_>, format: FeedFormat) -> Result<Vec<u8>, RenderError> {
+    match format {
+        FeedFormat::Rss => rss::render(view),
+        FeedFormat::Atom => atom::render(view),
+        FeedFormat::Json => json::render(view),
+    }
+}
 
 /// A feed, before it is written in a format.
 #[derive(Clone, Debug)]
@@ -28,6 +82,16 @@ pub struct FeedView<'a> {
     pub tombstones: Vec<Tombstone<'a>>,
     /// WebSub hubs.
     pub hubs: &'a [WebUrl],
+}
+
+impl FeedView<'_> {
+    /// Where this channel is served in `format`; `None` where it is not published in it.
+    fn url_in(&self, format: FeedFormat) -> Option<&str> {
+        self.feeds
+            .iter()
+            .find(|(served, _)| *served == format)
+            .map(|(_, url)| url.as_str())
+    }
 }
 
 /// An article as a document shows it.

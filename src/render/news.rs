@@ -1,0 +1,74 @@
+//! The news sitemap (Google Search Central, "News sitemaps").
+//!
+//! Titles are the page's own, without direction marks; the publication date is the first
+//! publication, whatever was edited since. Of the optional tags none is written: Google's page no
+//! longer names them.
+
+use std::io;
+
+use super::xml::{self, Xml};
+use super::{RenderError, SitemapEntry, SitemapView};
+use crate::article::Language;
+
+/// The most articles in a news sitemap (Google, "News sitemaps").
+pub const MAX_ARTICLES: usize = 1_000;
+
+/// Writes a news sitemap of at most [`MAX_ARTICLES`] entries; the caller has cut it. One without
+/// entries is written all the same: crawlers come back to it.
+///
+/// # Errors
+/// Where the writing crate fails, which it does not when it writes into memory.
+pub fn render(view: &SitemapView<'_>) -> Result<Vec<u8>, RenderError> {
+    let mut xml = Xml::new(xml::DECLARATION.as_bytes().to_vec());
+    let head = "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \
+         xmlns:news=\"http://www.google.com/schemas/sitemap-news/0.9\">\n";
+    xml.get_mut().extend_from_slice(head.as_bytes());
+    for entry in &view.entries {
+        url(&mut xml, view.publication.name.as_str(), entry)?;
+        xml.get_mut().push(b'\n');
+    }
+    let mut bytes = xml.into_inner();
+    bytes.extend_from_slice(b"</urlset>\n");
+    Ok(bytes)
+}
+
+fn url(xml: &mut Xml, publication: &str, entry: &SitemapEntry<'_>) -> io::Result<()> {
+    let article = entry.article;
+    xml::nest(xml, "url", &[], |xml| {
+        xml::text(xml, "loc", article.url.as_str())?;
+        xml::text(xml, "lastmod", &entry.updated.to_rfc3339())?;
+        xml::nest(xml, "news:news", &[], |xml| {
+            xml::nest(xml, "news:publication", &[], |xml| {
+                xml::text(xml, "news:name", publication)?;
+                xml::text(xml, "news:language", news_language(&article.language))
+            })?;
+            xml::text(
+                xml,
+                "news:publication_date",
+                &article.published.to_rfc3339(),
+            )?;
+            xml::text(xml, "news:title", article.title.as_str())
+        })
+    })
+}
+
+/// ISO 639 alone, without script or region, but for Chinese, where Google wants `zh-cn` or `zh-tw`:
+/// by script, else by region, else simplified (the likely script of `zh`, CLDR).
+fn news_language(language: &Language) -> &str {
+    if language.primary() != "zh" {
+        return language.primary();
+    }
+    let script_or_region = language
+        .as_str()
+        .split('-')
+        .skip(1)
+        .find_map(|part| match part {
+            "Hant" | "TW" | "HK" | "MO" => Some("zh-tw"),
+            "Hans" | "CN" | "SG" | "MY" => Some("zh-cn"),
+            _ => None,
+        });
+    script_or_region.unwrap_or("zh-cn")
+}
+
+#[cfg(test)]
+mod tests;

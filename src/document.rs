@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use folder::folder_name;
 
-use crate::article::{ContentHash, TopicId, WebUrl};
+use crate::article::{ContentHash, Timestamp, TopicId, WebUrl};
 
 /// Which articles a feed holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,10 +71,11 @@ impl Channel {
     }
 }
 
-/// Which of a channel's articles stand in a document now.
+/// Which of a channel's articles stand in a document now. Sitemap parts show a [`Period`] instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
-    /// The newest `count`, and everything of the last `floor` seconds up to [`Window::FLOOR_MAX`].
+    /// The newest `count`, or everything of the last `floor` seconds where that is more, though
+    /// never more than [`Window::FLOOR_MAX`] on the floor's account.
     Newest {
         /// How many at the least, where there are so many.
         count: usize,
@@ -83,13 +84,27 @@ pub enum Window {
     },
     /// Everything published within so many seconds.
     Within(i64),
-    /// Everything published in a month or on a day.
-    Period(Period),
 }
 
 impl Window {
-    /// The most entries the floor may add up to, so that a burst stays a feed.
+    /// Whether the article at `position` (from 0, newest first), published at `published`, is seen
+    /// through the window at `now`.
+    #[must_use]
+    pub fn shows(self, position: usize, published: Timestamp, now: Timestamp) -> bool {
+        match self {
+            Self::Newest { count, floor } => {
+                position < count || (position < Self::FLOOR_MAX && now < published.plus(floor))
+            }
+            Self::Within(seconds) => now < published.plus(seconds),
+        }
+    }
+
+    /// The most entries a window has on its floor's account, so that a burst stays a feed.
     pub const FLOOR_MAX: usize = 500;
+    /// The most entries of one news sitemap (Google Search Central, "News sitemaps").
+    pub const NEWS_MAX: usize = 1_000;
+    /// Over so many URLs a month's sitemap is written as days.
+    pub const MONTH_MAX: usize = 5_000;
     /// How long an article is news: 48 hours (Google Search Central, "News sitemaps").
     pub const NEWS_SECONDS: i64 = 48 * 3_600;
 }

@@ -3,7 +3,9 @@
 //! A document is a *channel*, seen through a *window*, written in a *format*.
 
 pub mod article;
+pub mod catalog;
 pub mod config;
 pub mod document;
+pub mod plan;
 pub mod render;
 pub mod store;

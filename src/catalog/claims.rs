@@ -1,0 +1,292 @@
+//! Who holds an id and a URL when several files claim them.
+//!
+//! The one published earlier stays, then the smaller store path without extension. What a file says
+//! now goes before any last good version. Drafts and withheld articles claim nothing. A change is
+//! settled among the files that share an id or URL with it, directly or through others, and no more.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::article::{
+    Article, ArticleId, Diagnostic, Place, Severity, Status, StorePath, Timestamp, WebUrl,
+};
+
+/// The claims of every file.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    files: HashMap<StorePath, Claim>,
+    by_id: HashMap<ArticleId, BTreeSet<StorePath>>,
+    by_url: HashMap<WebUrl, BTreeSet<StorePath>>,
+    losers: BTreeMap<StorePath, Loss>,
+}
+
+/// What one file offers, and what of it is in play.
+#[derive(Debug, Default)]
+struct Claim {
+    current: Option<Arc<Article>>,
+    kept: Option<Arc<Article>>,
+    in_play: Option<(Arc<Article>, bool)>,
+}
+
+/// What the file at a path offers.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The file.
+    pub path: StorePath,
+    /// What it says now; `None` where that is nothing, bad, or the file is gone.
+    pub current: Option<Arc<Article>>,
+    /// Its last good version, where one is kept.
+    pub kept: Option<Arc<Article>>,
+}
+
+/// Why a file lost.
+#[derive(Debug, PartialEq, Eq)]
+struct Loss {
+    by_id: bool,
+    holder: StorePath,
+}
+
+/// What a settlement changes for one file.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// The id that was in play from it and no longer is.
+    pub(super) leaves: Option<ArticleId>,
+    /// The article that is in play from it now, and whether it is a last good version.
+    pub(super) enters: Option<(Arc<Article>, bool)>,
+}
+
+impl Claims {
+    /// Sets what files offer and settles everything that hangs together with them, each group of
+    /// files once however many of its members changed.
+    pub(super) fn set(&mut self, offers: Vec<Offer>) -> Vec<Outcome> {
+        let paths: Vec<StorePath> = offers.iter().map(|offer| offer.path.clone()).collect();
+        // Those that shared a claim with the old version may win it now.
+        let mut dirty = self.group_of(&paths);
+        for offer in offers {
+            self.unregister(&offer.path);
+            let claim = self.files.entry(offer.path.clone()).or_default();
+            claim.current = offer.current.filter(|article| makes_claims(article));
+            claim.kept = offer.kept.filter(|article| makes_claims(article));
+            self.register(&offer.path);
+        }
+        dirty.extend(self.group_of(&paths));
+        let outcomes = self.settle(&dirty);
+        for path in &paths {
+            if self.files.get(path).is_some_and(Claim::is_empty) {
+                self.files.remove(path);
+            }
+        }
+        outcomes
+    }
+
+    /// The id in play from the file at `path`.
+    pub(super) fn holder(&self, path: &StorePath) -> Option<&ArticleId> {
+        let (article, _) = self.files.get(path)?.in_play.as_ref()?;
+        Some(&article.id)
+    }
+
+    /// Whether what the file says now lost its id or URL.
+    pub(super) fn is_loser(&self, path: &StorePath) -> bool {
+        self.losers.contains_key(path)
+    }
+
+    /// Whether what some file says now claims `id`.
+    pub(super) fn is_claimed(&self, id: &ArticleId) -> bool {
+        self.by_id.get(id).is_some_and(|paths| {
+            paths.iter().any(|path| {
+                self.files
+                    .get(path)
+                    .and_then(|claim| claim.current.as_ref())
+                    .is_some_and(|article| article.id == *id)
+            })
+        })
+    }
+
+    /// A fault for every file that lost, by path.
+    pub(super) fn duplicates(&self) -> Vec<Diagnostic> {
+        self.losers
+            .iter()
+            .map(|(path, loss)| {
+                let (code, what) = if loss.by_id {
+                    ("duplicate-id", "id")
+                } else {
+                    ("duplicate-url", "URL")
+                };
+                Diagnostic {
+                    severity: Severity::Fault,
+                    code,
+                    path: path.clone(),
+                    place: Place::START,
+                    message: format!("its {what} is already held by {}", loss.holder),
+                    remedy: format!(
+                        "give one of the two another {what}, or remove the copy; \
+                         the one published earlier stays"
+                    ),
+                    excerpt: None,
+                }
+            })
+            .collect()
+    }
+
+    /// The files that share an id or URL with `paths`, directly or through others, themselves
+    /// included. Each id and URL is followed once, so a thousand copies cost a thousand steps.
+    fn group_of(&self, paths: &[StorePath]) -> BTreeSet<StorePath> {
+        let mut group: BTreeSet<StorePath> = paths.iter().cloned().collect();
+        let mut open: Vec<StorePath> = paths.to_vec();
+        let mut ids: HashSet<&ArticleId> = HashSet::new();
+        let mut urls: HashSet<&WebUrl> = HashSet::new();
+        while let Some(next) = open.pop() {
+            for article in self.files.get(&next).into_iter().flat_map(Claim::offers) {
+                let same_id = ids
+                    .insert(&article.id)
+                    .then(|| self.by_id.get(&article.id))
+                    .flatten();
+                let same_url = urls
+                    .insert(&article.url)
+                    .then(|| self.by_url.get(&article.url))
+                    .flatten();
+                for other in [same_id, same_url].into_iter().flatten().flatten() {
+                    if group.insert(other.clone()) {
+                        open.push(other.clone());
+                    }
+                }
+            }
+        }
+        group
+    }
+
+    fn register(&mut self, path: &StorePath) {
+        let Some(claim) = self.files.get(path) else {
+            return;
+        };
+        for article in claim.offers() {
+            let ids = self.by_id.entry(article.id.clone()).or_default();
+            ids.insert(path.clone());
+            let urls = self.by_url.entry(article.url.clone()).or_default();
+            urls.insert(path.clone());
+        }
+    }
+
+    fn unregister(&mut self, path: &StorePath) {
+        let Some(claim) = self.files.get(path) else {
+            return;
+        };
+        for article in claim.offers() {
+            if let Some(paths) = self.by_id.get_mut(&article.id) {
+                paths.remove(path);
+                if paths.is_empty() {
+                    self.by_id.remove(&article.id);
+                }
+            }
+            if let Some(paths) = self.by_url.get_mut(&article.url) {
+                paths.remove(path);
+                if paths.is_empty() {
+                    self.by_url.remove(&article.url);
+                }
+            }
+        }
+    }
+
+    /// Decides who holds what among `group`, which holds everything it shares a claim with, and says
+    /// what that changes.
+    fn settle(&mut self, group: &BTreeSet<StorePath>) -> Vec<Outcome> {
+        let mut table = Table::default();
+        let mut losses = BTreeMap::new();
+        for (path, article) in self.in_order(group, |claim| claim.current.as_ref()) {
+            if let Err(loss) = table.take(&path, &article, false) {
+                losses.insert(path, loss);
+            }
+        }
+        for (path, article) in self.in_order(group, |claim| claim.kept.as_ref()) {
+            if !table.seats.contains_key(&path) {
+                // A last good version that meets a holder stays out; its file is reported anyway.
+                let _ = table.take(&path, &article, true);
+            }
+        }
+        let mut outcomes = Vec::new();
+        for path in group {
+            self.losers.remove(path);
+            if let Some(loss) = losses.remove(path) {
+                self.losers.insert(path.clone(), loss);
+            }
+            let seat = table.seats.remove(path);
+            let Some(claim) = self.files.get_mut(path) else {
+                continue;
+            };
+            if claim.in_play == seat {
+                continue;
+            }
+            outcomes.push(Outcome {
+                leaves: claim.in_play.take().map(|(article, _)| article.id.clone()),
+                enters: seat.clone(),
+            });
+            claim.in_play = seat;
+        }
+        outcomes
+    }
+
+    fn in_order(
+        &self,
+        group: &BTreeSet<StorePath>,
+        offer: impl Fn(&Claim) -> Option<&Arc<Article>>,
+    ) -> Vec<(StorePath, Arc<Article>)> {
+        let mut offers: Vec<(StorePath, Arc<Article>)> = group
+            .iter()
+            .filter_map(|path| Some((path.clone(), Arc::clone(offer(self.files.get(path)?)?))))
+            .collect();
+        offers.sort_by(|(a_path, a), (b_path, b)| {
+            let key = |path: &StorePath, published: Timestamp| {
+                (published, path.stem().to_owned(), path.clone())
+            };
+            key(a_path, a.published).cmp(&key(b_path, b.published))
+        });
+        offers
+    }
+}
+
+impl Claim {
+    fn offers(&self) -> impl Iterator<Item = &Arc<Article>> {
+        self.current.iter().chain(self.kept.iter())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.current.is_none() && self.kept.is_none() && self.in_play.is_none()
+    }
+}
+
+/// Ids and URLs handed out so far.
+#[derive(Default)]
+struct Table {
+    ids: HashMap<ArticleId, StorePath>,
+    urls: HashMap<WebUrl, StorePath>,
+    seats: HashMap<StorePath, (Arc<Article>, bool)>,
+}
+
+impl Table {
+    fn take(&mut self, path: &StorePath, article: &Arc<Article>, kept: bool) -> Result<(), Loss> {
+        if let Some(holder) = self.ids.get(&article.id) {
+            return Err(Loss {
+                by_id: true,
+                holder: holder.clone(),
+            });
+        }
+        if let Some(holder) = self.urls.get(&article.url) {
+            return Err(Loss {
+                by_id: false,
+                holder: holder.clone(),
+            });
+        }
+        self.ids.insert(article.id.clone(), path.clone());
+        self.urls.insert(article.url.clone(), path.clone());
+        self.seats.insert(path.clone(), (Arc::clone(article), kept));
+        Ok(())
+    }
+}
+
+/// Drafts and withheld articles claim neither id nor URL.
+fn makes_claims(article: &Article) -> bool {
+    match article.status {
+        Status::Published | Status::Withdrawn => true,
+        Status::Draft | Status::Withheld => false,
+    }
+}

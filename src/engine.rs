@@ -1,0 +1,477 @@
+//! Catalog, manifest and unpaid work: what happened goes in, what to publish comes out.
+//!
+//! A step takes in changes and the clock and adds what they touched to the *debt*. The debt is
+//! planned, rendered and handed out as a [`Release`]; only when that is known to be published is it
+//! paid. A failure anywhere in between therefore leaves a debt and not a hole: the next step plans
+//! it again. The engine opens nothing, waits for nothing and knows no clock.
+
+mod assemble;
+mod keep;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::article::{
+    Article, ArticleId, Changes, ContentHash, Cursor, Diagnostic, Finding, StorePath, Timestamp,
+};
+use crate::catalog::{Catalog, Touched};
+use crate::config::Config;
+use crate::document::{Channel, Document, DocumentKey, Fingerprint, Manifest, Release};
+use crate::plan;
+use crate::render::RenderError;
+
+pub use keep::{Guarded, Kept, Reason};
+
+/// What a file was found to be, and the hash of the bytes it was read from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum File {
+    /// A good article.
+    Article(Option<ContentHash>, Arc<Article>),
+    /// Deliberately no article.
+    NoArticle(Option<ContentHash>),
+    /// It could not be read as one.
+    Rejected,
+}
+
+/// A body that a full-content feed prints, and the version of the file it was read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    /// The bytes it was read from.
+    pub hash: Option<ContentHash>,
+    /// Sanitised HTML in its `div`; `None` where the article turned out to have none.
+    pub html: Option<String>,
+}
+
+/// What must survive a restart and cannot be derived from the store.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Memory {
+    /// Last good versions, by the file they were read from.
+    pub kept: BTreeMap<StorePath, Kept>,
+    /// Withdrawals by command, and when.
+    pub withdrawals: BTreeMap<ArticleId, Timestamp>,
+    /// Everything below `out` that is khabar's.
+    pub manifest: Manifest,
+    /// The instant last published at: now never goes back behind it.
+    pub mark: Option<Timestamp>,
+    /// How many articles were in play when last published, for a guard without checkpoint.
+    pub in_play: usize,
+}
+
+/// What can be derived from the store again: deleting it costs time and nothing else.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The configuration that articles were read under.
+    pub reading_fingerprint: u64,
+    /// The instant it was published at.
+    pub now: Option<Timestamp>,
+    /// What every file of the store was found to be.
+    pub files: Vec<(StorePath, File)>,
+    /// Bodies of full-content windows.
+    pub bodies: Vec<(StorePath, Body)>,
+}
+
+/// Catalog, files, last good versions, manifest and debt.
+#[derive(Debug)]
+pub struct Engine {
+    config: Arc<Config>,
+    catalog: Catalog,
+    files: HashMap<StorePath, File>,
+    kept: BTreeMap<StorePath, Kept>,
+    bodies: HashMap<StorePath, Body>,
+    manifest: Manifest,
+    parts: BTreeMap<DocumentKey, Option<Timestamp>>,
+    windows: HashMap<Channel, plan::FeedPlan>,
+    debt: Debt,
+    visible_when_published: usize,
+    withdrawals: BTreeMap<ArticleId, Timestamp>,
+}
+
+/// Work that is not known to be published.
+#[derive(Debug)]
+enum Debt {
+    /// Every document: nothing is known of what is in `out`.
+    All,
+    /// What was touched since the last publication.
+    Touched(Touched),
+}
+
+/// What a plan is made of: articles by reference, and the bodies it needs.
+#[derive(Debug)]
+pub struct Work {
+    feeds: Vec<plan::FeedPlan>,
+    removed_channels: Vec<Channel>,
+    months: Vec<chrono::NaiveDate>,
+    is_everything: bool,
+    /// The files whose bodies must be handed to [`Engine::take_bodies`] before rendering.
+    pub needs: Vec<StorePath>,
+}
+
+impl Work {
+    /// Whether nothing has to be rendered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.is_everything
+            && self.feeds.is_empty()
+            && self.removed_channels.is_empty()
+            && self.months.is_empty()
+    }
+}
+
+/// A release and what has to be remembered once it is published.
+#[derive(Debug)]
+pub struct Rendered {
+    /// What to publish.
+    pub release: Release,
+    /// Everything khabar owns below `out` once the release is published.
+    pub manifest: Manifest,
+    parts: BTreeMap<DocumentKey, Option<Timestamp>>,
+    feeds: Vec<plan::FeedPlan>,
+    removed_channels: Vec<Channel>,
+}
+
+impl Engine {
+    /// An engine that owes everything, from what earlier runs left. The clock is `now`.
+    ///
+    /// A checkpoint made under another reading of the configuration still says what was good and
+    /// visible; [`Engine::cursor`] then asks for every file again.
+    #[must_use]
+    pub fn new(
+        config: Arc<Config>,
+        memory: Memory,
+        checkpoint: Option<Checkpoint>,
+        now: Timestamp,
+    ) -> Self {
+        let checkpoint = checkpoint.unwrap_or_default();
+        let then = checkpoint.now.map_or(now, |then| then.min(now));
+        let catalog = Catalog::new(&config, memory.withdrawals.clone(), then);
+        let is_current = checkpoint.reading_fingerprint == config.reading_fingerprint();
+        let mut engine = Self {
+            config,
+            catalog,
+            files: HashMap::new(),
+            kept: memory.kept,
+            bodies: checkpoint.bodies.into_iter().collect(),
+            manifest: memory.manifest,
+            parts: BTreeMap::new(),
+            windows: HashMap::new(),
+            debt: Debt::All,
+            visible_when_published: 0,
+            withdrawals: memory.withdrawals,
+        };
+        engine.load(checkpoint.files, is_current);
+        engine.visible_when_published = engine.visible();
+        engine
+    }
+
+    /// How far the store has been read. Files that were bad are asked for again, so that their
+    /// faults are reported again.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        self.files
+            .iter()
+            .map(|(path, file)| {
+                let hash = match file {
+                    File::Article(hash, _) | File::NoArticle(hash) => *hash,
+                    File::Rejected => None,
+                };
+                (path.clone(), hash)
+            })
+            .collect()
+    }
+
+    /// The configuration it works under.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The index.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// How many articles are visible now.
+    #[must_use]
+    pub fn visible(&self) -> usize {
+        self.catalog
+            .members(&Channel::Front)
+            .map_or(0, |members| members.live.len())
+    }
+
+    /// Files that are rejected now, duplicates included.
+    #[must_use]
+    pub fn rejected(&self) -> usize {
+        let bad = self
+            .files
+            .values()
+            .filter(|file| matches!(file, File::Rejected))
+            .count();
+        bad + self.duplicates().len()
+    }
+
+    /// A fault for every file whose id or URL another one holds.
+    #[must_use]
+    pub fn duplicates(&self) -> Vec<Diagnostic> {
+        self.catalog.duplicates()
+    }
+
+    /// When something changes next without any change of content.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        self.catalog.next_deadline()
+    }
+
+    /// Takes in what happened and moves the clock to `now`. Losses past the guard are held.
+    pub fn step(&mut self, changes: Changes, now: Timestamp) -> Guarded {
+        let touched = self.take_in(changes, now);
+        self.owe(touched);
+        let guarded = self.guard(now);
+        let touched = self.catalog.advance(now);
+        self.owe(touched);
+        guarded
+    }
+
+    /// Withdraws an article by command at `when`, or takes that back. Says whether that changed
+    /// what is remembered.
+    pub fn withdraw(&mut self, id: &ArticleId, when: Option<Timestamp>) -> bool {
+        let changed = match when {
+            // A second withdrawal keeps the instant of the first.
+            Some(_) if self.withdrawals.contains_key(id) => false,
+            Some(when) => {
+                self.withdrawals.insert(id.clone(), when);
+                true
+            }
+            None => self.withdrawals.remove(id).is_some(),
+        };
+        if changed {
+            let touched = self.catalog.set_withdrawal(id, when);
+            self.owe(touched);
+        }
+        changed
+    }
+
+    /// What is owed now.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        let mut work = match &self.debt {
+            Debt::All => Work {
+                feeds: self
+                    .catalog
+                    .channels()
+                    .filter_map(|(channel, _)| plan::feed(&self.catalog, &self.config, channel))
+                    .collect(),
+                removed_channels: Vec::new(),
+                months: plan::months(&self.catalog).collect(),
+                is_everything: true,
+                needs: Vec::new(),
+            },
+            Debt::Touched(touched) => self.touched_work(touched),
+        };
+        work.needs = self.needed_bodies(&work.feeds);
+        work
+    }
+
+    /// Takes in bodies that a plan needs.
+    pub fn take_bodies(&mut self, bodies: impl IntoIterator<Item = (StorePath, Body)>) {
+        self.bodies.extend(bodies);
+    }
+
+    /// Renders what is owed.
+    ///
+    /// # Errors
+    /// Where a writing crate fails.
+    pub fn render(&self, work: Work) -> Result<Rendered, RenderError> {
+        assemble::render(self, work)
+    }
+
+    /// What `rendered` would be remembered as, before anything of it is in place: it already owns
+    /// the documents to come, and still the ones to go, so that a crash leaves no orphan.
+    #[must_use]
+    pub fn memory_before(&self, rendered: &Rendered, mark: Option<Timestamp>) -> Memory {
+        let mut manifest = self.manifest.clone();
+        manifest.extend(rendered.manifest.clone());
+        self.memory(manifest, mark)
+    }
+
+    /// The debt is paid: `rendered` is published.
+    pub fn commit(&mut self, rendered: Rendered) {
+        self.manifest = rendered.manifest;
+        self.parts = rendered.parts;
+        for channel in rendered.removed_channels {
+            self.windows.remove(&channel);
+        }
+        let plans = rendered.feeds.into_iter();
+        self.windows
+            .extend(plans.map(|plan| (plan.channel.clone(), plan)));
+        self.debt = Debt::Touched(Touched::default());
+        self.visible_when_published = self.visible();
+        self.forget_bodies();
+    }
+
+    /// What must survive, as of now.
+    #[must_use]
+    pub fn memory_now(&self, mark: Option<Timestamp>) -> Memory {
+        self.memory(self.manifest.clone(), mark)
+    }
+
+    /// What can be derived again, as of now.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        let mut files: Vec<(StorePath, File)> = self
+            .files
+            .iter()
+            .map(|(path, file)| (path.clone(), file.clone()))
+            .collect();
+        files.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut bodies: Vec<(StorePath, Body)> = self
+            .bodies
+            .iter()
+            .map(|(path, body)| (path.clone(), body.clone()))
+            .collect();
+        bodies.sort_by(|a, b| a.0.cmp(&b.0));
+        Checkpoint {
+            reading_fingerprint: self.config.reading_fingerprint(),
+            now: Some(self.catalog.now()),
+            files,
+            bodies,
+        }
+    }
+
+    fn memory(&self, manifest: Manifest, mark: Option<Timestamp>) -> Memory {
+        Memory {
+            kept: self.kept.clone(),
+            withdrawals: self.withdrawals.clone(),
+            manifest,
+            mark,
+            in_play: self.catalog.entries().count(),
+        }
+    }
+
+    fn owe(&mut self, touched: Touched) {
+        match &mut self.debt {
+            Debt::All => {}
+            Debt::Touched(owed) => owed.merge(touched),
+        }
+    }
+
+    /// The work of what was touched: channels whose window it reaches, months, and the overviews.
+    fn touched_work(&self, touched: &Touched) -> Work {
+        let mut work = Work {
+            feeds: Vec::new(),
+            removed_channels: Vec::new(),
+            months: Vec::new(),
+            is_everything: false,
+            needs: Vec::new(),
+        };
+        for (channel, rank) in &touched.channels {
+            match plan::feed(&self.catalog, &self.config, channel) {
+                None => work.removed_channels.push(channel.clone()),
+                Some(plan) => {
+                    let before = self.windows.get(channel);
+                    let is_reached = before.is_none_or(|before| before.reaches(rank))
+                        || plan.reaches(rank);
+                    if is_reached {
+                        work.feeds.push(plan);
+                    }
+                }
+            }
+        }
+        let mut months = BTreeSet::new();
+        for day in &touched.days {
+            if months.insert(crate::document::Period::month_of(*day)) {
+                work.months.push(*day);
+            }
+        }
+        work
+    }
+
+    /// The files whose bodies full-content feeds print and that are not known in this version.
+    fn needed_bodies(&self, feeds: &[plan::FeedPlan]) -> Vec<StorePath> {
+        let mut needs = BTreeSet::new();
+        for (entry, path) in self.printed(feeds) {
+            if !entry.is_kept && self.known_body(path).is_none() {
+                needs.insert(path.clone());
+            }
+        }
+        needs.into_iter().collect()
+    }
+
+    /// The articles whose bodies `feeds` print.
+    fn printed<'a>(
+        &'a self,
+        feeds: &'a [plan::FeedPlan],
+    ) -> impl Iterator<Item = (&'a crate::catalog::Entry, &'a StorePath)> {
+        feeds
+            .iter()
+            .filter(|plan| assemble::is_full(&self.config, &plan.channel))
+            .flat_map(|plan| &plan.entries)
+            .filter_map(|id| self.catalog.entry(id))
+            .filter(|entry| assemble::prints_body(&entry.article))
+            .map(|entry| (entry, &entry.article.path))
+    }
+
+    /// The body of what the file at `path` says now, where it is known.
+    fn known_body(&self, path: &StorePath) -> Option<&Body> {
+        let File::Article(hash, _) = self.files.get(path)? else {
+            return None;
+        };
+        self.bodies.get(path).filter(|body| body.hash == *hash)
+    }
+
+    /// Drops bodies that no full-content window prints any more.
+    fn forget_bodies(&mut self) {
+        let windows: Vec<plan::FeedPlan> = self.windows.values().cloned().collect();
+        let printed: BTreeSet<StorePath> = self
+            .printed(&windows)
+            .map(|(_, path)| path.clone())
+            .collect();
+        self.bodies.retain(|path, _| printed.contains(path));
+    }
+
+    /// Fills the catalog from a checkpoint. Where that was read under another configuration, its
+    /// versions count as read, and [`Engine::cursor`] asks for all of them again.
+    fn load(&mut self, files: Vec<(StorePath, File)>, is_current: bool) {
+        let mut offers = Vec::with_capacity(files.len());
+        for (path, mut file) in files {
+            if !is_current {
+                file = match file {
+                    File::Article(_, article) => File::Article(None, article),
+                    File::NoArticle(_) => File::NoArticle(None),
+                    File::Rejected => File::Rejected,
+                };
+            }
+            offers.push(self.offer(&path, &file));
+            self.files.insert(path, file);
+        }
+        let absent = self.kept.keys().filter(|path| !self.files.contains_key(*path));
+        let absent: Vec<StorePath> = absent.cloned().collect();
+        offers.extend(absent.iter().map(|path| self.offer(path, &File::Rejected)));
+        self.catalog.set(offers);
+    }
+}
+
+/// The paths that a change of documents leaves unnamed.
+fn retired(before: &Manifest, after: &Manifest) -> Vec<String> {
+    before
+        .keys()
+        .filter(|path| !after.contains_key(*path))
+        .cloned()
+        .collect()
+}
+
+/// Adds a document to a manifest.
+fn enlist(manifest: &mut Manifest, document: &Document) {
+    manifest.insert(document.key.path(), Fingerprint::of(&document.bytes));
+}
+
+/// The article a finding holds, with the hash it was read under.
+fn file_of(finding: Finding, hash: Option<ContentHash>) -> File {
+    match finding {
+        Finding::Article(article) => File::Article(hash, Arc::new(*article)),
+        Finding::NoArticle => File::NoArticle(hash),
+        Finding::Rejected => File::Rejected,
+    }
+}

@@ -1,0 +1,339 @@
+//! From what is owed to a release: views are borrowed from the catalog, rendered in parallel, and
+//! set against the manifest.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use rayon::prelude::*;
+
+use super::{Engine, Rendered, Work, enlist, retired};
+use crate::article::{Access, Article, ArticleId, Timestamp, WebUrl};
+use crate::catalog::{Entry, Members};
+use crate::config::{Config, Content};
+use crate::document::{Channel, Document, DocumentKey, FeedFormat, Manifest, Period, Release};
+use crate::plan::{self, FeedPlan, SitemapPlan};
+use crate::render::{
+    self, ChannelView, EntryView, FeedView, IndexEntry, Label, OverviewView, RenderError,
+    SitemapEntry, SitemapView, Tombstone,
+};
+
+/// How many stories the overview documents list.
+const STORIES_MAX: usize = 100;
+/// How many headlines the page shows of a channel.
+const HEADLINES: usize = 5;
+
+/// Whether the feeds of `channel` print bodies.
+pub(super) fn is_full(config: &Config, channel: &Channel) -> bool {
+    config.feeds.of(channel.kind()).content == Content::Full
+}
+
+/// Whether the body of `article` may be printed at all.
+pub(super) fn prints_body(article: &Article) -> bool {
+    article.has_body && article.access == Access::Free
+}
+
+/// Renders everything that `work` owes, and what depends on it.
+pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, RenderError> {
+    let mut parts = render_feeds(engine, &work.feeds)?;
+    let mut listed = Listed::new(engine, &work);
+    parts.extend(listed.render(engine, &work.months)?);
+    let lastmods = listed.lastmods;
+    let indexes = render_indexes(engine, &lastmods)?;
+    let mut manifest = Manifest::new();
+    if !work.is_everything {
+        manifest.clone_from(&engine.manifest);
+        manifest.retain(|path, _| !is_superseded(path, &work, engine));
+    }
+    for document in parts.iter().chain(&indexes) {
+        enlist(&mut manifest, document);
+    }
+    let mut documents: Vec<Document> = parts.into_iter().chain(indexes).collect();
+    if !work.is_everything {
+        documents.retain(|document| {
+            let path = document.key.path();
+            engine.manifest.get(&path) != manifest.get(&path)
+        });
+    }
+    documents.sort_by_cached_key(|document| (document.key.phase(), document.key.path()));
+    Ok(Rendered {
+        release: Release {
+            documents,
+            retired: retired(&engine.manifest, &manifest),
+        },
+        manifest,
+        parts: lastmods,
+        feeds: work.feeds,
+        removed_channels: work.removed_channels,
+    })
+}
+
+/// Whether a document of the old manifest belongs to what was rendered again: it stays only if it
+/// came out of that.
+fn is_superseded(path: &str, work: &Work, engine: &Engine) -> bool {
+    let in_month = |day: &NaiveDate| {
+        let month = Period::month_of(*day);
+        engine
+            .parts
+            .keys()
+            .any(|key| matches!(key, DocumentKey::Sitemap(p, _) if p.month() == month && key.path() == path))
+    };
+    path.starts_with("news-sitemap")
+        || work
+            .removed_channels
+            .iter()
+            .any(|channel| FeedFormat::ALL.iter().any(|f| DocumentKey::Feed(channel.clone(), *f).path() == path))
+        || work.months.iter().any(in_month)
+}
+
+fn render_feeds(engine: &Engine, plans: &[FeedPlan]) -> Result<Vec<Document>, RenderError> {
+    let documents: Vec<Vec<Document>> = plans
+        .par_iter()
+        .map(|plan| {
+            let view = feed_view(engine, plan);
+            let formats = &engine.config.feeds.of(plan.channel.kind()).formats;
+            formats
+                .iter()
+                .map(|format| {
+                    Ok(Document {
+                        key: DocumentKey::Feed(plan.channel.clone(), *format),
+                        bytes: render::feed(&view, *format)?,
+                    })
+                })
+                .collect()
+        })
+        .collect::<Result<_, RenderError>>()?;
+    Ok(documents.into_iter().flatten().collect())
+}
+
+/// Sitemap parts, and the dates the index gives for them.
+struct Listed {
+    lastmods: BTreeMap<DocumentKey, Option<Timestamp>>,
+}
+
+impl Listed {
+    fn new(engine: &Engine, work: &Work) -> Self {
+        let mut lastmods = BTreeMap::new();
+        if !work.is_everything {
+            let rendered: Vec<Period> = work.months.iter().map(|day| Period::month_of(*day)).collect();
+            lastmods.clone_from(&engine.parts);
+            lastmods.retain(|key, _| match key {
+                DocumentKey::Sitemap(period, _) => !rendered.contains(&period.month()),
+                _ => false,
+            });
+        }
+        Self { lastmods }
+    }
+
+    fn render(
+        &mut self,
+        engine: &Engine,
+        months: &[NaiveDate],
+    ) -> Result<Vec<Document>, RenderError> {
+        let mut documents = Vec::new();
+        for (part, plan) in (1..).zip(plan::news(&engine.catalog)) {
+            let key = DocumentKey::NewsSitemap(part);
+            if !plan.entries.is_empty() {
+                self.lastmods.insert(key.clone(), plan.lastmod);
+            }
+            documents.push(Document {
+                key,
+                bytes: render::news::render(&sitemap_view(engine, &plan))?,
+            });
+        }
+        let periods: Vec<(Period, SitemapPlan)> = months
+            .par_iter()
+            .flat_map_iter(|day| plan::month(&engine.catalog, *day))
+            .collect();
+        let rendered: Vec<Vec<Vec<u8>>> = periods
+            .par_iter()
+            .map(|(_, plan)| render::sitemap::render_parts(&sitemap_view(engine, plan)))
+            .collect::<Result<_, RenderError>>()?;
+        for ((period, plan), parts) in periods.into_iter().zip(rendered) {
+            for (part, bytes) in (1..).zip(parts) {
+                let key = DocumentKey::Sitemap(period, part);
+                self.lastmods.insert(key.clone(), plan.lastmod);
+                documents.push(Document { key, bytes });
+            }
+        }
+        Ok(documents)
+    }
+}
+
+fn render_indexes(
+    engine: &Engine,
+    lastmods: &BTreeMap<DocumentKey, Option<Timestamp>>,
+) -> Result<Vec<Document>, RenderError> {
+    let config = &engine.config;
+    let feeds_url = &config.publication.feeds_url;
+    let entries: Vec<IndexEntry> = lastmods
+        .iter()
+        .map(|(key, lastmod)| IndexEntry {
+            url: key.url(feeds_url),
+            lastmod: lastmod.unwrap_or(config.publication.id_authority.since),
+        })
+        .collect();
+    let overview = overview_view(engine);
+    Ok(vec![
+        Document {
+            key: DocumentKey::SitemapIndex,
+            bytes: render::sitemap::render_index(&entries)?,
+        },
+        Document {
+            key: DocumentKey::Opml,
+            bytes: render::opml::render(&overview)?,
+        },
+        Document {
+            key: DocumentKey::Stories,
+            bytes: render::stories::render(&overview)?,
+        },
+        Document {
+            key: DocumentKey::Page,
+            bytes: render::html::render(&overview)?,
+        },
+    ])
+}
+
+fn feed_view<'a>(engine: &'a Engine, plan: &'a FeedPlan) -> FeedView<'a> {
+    let config = &*engine.config;
+    let is_full = is_full(config, &plan.channel);
+    FeedView {
+        publication: &config.publication,
+        channel: &plan.channel,
+        title: engine.catalog.title(&plan.channel),
+        link: link(config, &plan.channel),
+        feeds: feed_urls(config, &plan.channel),
+        updated: plan.updated,
+        entries: entries(engine, &plan.entries)
+            .map(|entry| EntryView {
+                article: &entry.article,
+                updated: entry.article.updated_at(engine.catalog.now()),
+                body: (is_full && prints_body(&entry.article))
+                    .then(|| engine.body_of(entry))
+                    .flatten(),
+                labels: labels(engine, entry),
+            })
+            .collect(),
+        tombstones: plan
+            .tombstones
+            .iter()
+            .map(|(id, when)| Tombstone { id, when: *when })
+            .collect(),
+        hubs: &config.announce.hubs,
+    }
+}
+
+fn sitemap_view<'a>(engine: &'a Engine, plan: &'a SitemapPlan) -> SitemapView<'a> {
+    SitemapView {
+        publication: &engine.config.publication,
+        entries: entries(engine, &plan.entries)
+            .map(|entry| SitemapEntry {
+                article: &entry.article,
+                updated: entry.article.updated_at(engine.catalog.now()),
+            })
+            .collect(),
+    }
+}
+
+fn overview_view(engine: &Engine) -> OverviewView<'_> {
+    let config = &*engine.config;
+    let feeds_url = &config.publication.feeds_url;
+    let declared = config
+        .sections
+        .iter()
+        .map(|section| Channel::Section(section.id.clone()));
+    let named = engine
+        .catalog
+        .channels()
+        .map(|(channel, _)| channel)
+        .filter(|channel| matches!(channel, Channel::Section(_)))
+        .filter(|channel| config.declared(channel).is_none())
+        .cloned();
+    let stories = engine.catalog.stories_by_date().take(STORIES_MAX);
+    let channels = config
+        .channels
+        .iter()
+        .map(|channel| Channel::Declared(channel.id.clone()));
+    OverviewView {
+        publication: &config.publication,
+        front: channel_view(engine, Channel::Front),
+        sections: channel_views(engine, declared.chain(named)),
+        stories: channel_views(engine, stories),
+        channels: channel_views(engine, channels),
+        sitemap_url: DocumentKey::SitemapIndex.url(feeds_url),
+        opml_url: DocumentKey::Opml.url(feeds_url),
+        updated: plan::feed(&engine.catalog, config, &Channel::Front)
+            .map_or(config.publication.id_authority.since, |plan| plan.updated),
+    }
+}
+
+fn channel_views<'a>(
+    engine: &'a Engine,
+    channels: impl Iterator<Item = Channel>,
+) -> Vec<ChannelView<'a>> {
+    channels
+        .map(|channel| channel_view(engine, channel))
+        .collect()
+}
+
+fn channel_view(engine: &Engine, channel: Channel) -> ChannelView<'_> {
+    let config = &*engine.config;
+    let live = engine
+        .catalog
+        .members(&channel)
+        .map(|members: &Members| &members.live);
+    ChannelView {
+        title: engine.catalog.title(&channel),
+        link: link(config, &channel),
+        feeds: feed_urls(config, &channel),
+        count: live.map_or(0, |live| live.len()),
+        last_published: live.and_then(|live| Some(live.first()?.published())),
+        newest: live
+            .into_iter()
+            .flatten()
+            .take(HEADLINES)
+            .filter_map(|rank| Some(&*engine.catalog.entry(&rank.id)?.article))
+            .collect(),
+        channel,
+    }
+}
+
+fn entries<'a>(engine: &'a Engine, ids: &'a [ArticleId]) -> impl Iterator<Item = &'a Entry> {
+    ids.iter().filter_map(|id| engine.catalog.entry(id))
+}
+
+/// Sections, then stories, each with the title of its channel.
+fn labels<'a>(engine: &'a Engine, entry: &'a Entry) -> Vec<Label<'a>> {
+    let label = |is_section: bool| {
+        entry.channels.iter().filter_map(move |channel| {
+            let id = match channel {
+                Channel::Section(id) if is_section => id,
+                Channel::Story(id) if !is_section => id,
+                _ => return None,
+            };
+            Some(Label {
+                is_section,
+                id,
+                title: engine.catalog.title(channel),
+            })
+        })
+    };
+    label(true).chain(label(false)).collect()
+}
+
+fn link<'a>(config: &'a Config, channel: &Channel) -> &'a WebUrl {
+    config
+        .declared(channel)
+        .and_then(|declared| declared.url.as_ref())
+        .unwrap_or(&config.publication.url)
+}
+
+fn feed_urls(config: &Config, channel: &Channel) -> Vec<(FeedFormat, String)> {
+    let feeds_url = &config.publication.feeds_url;
+    let formats = config.feeds.of(channel.kind()).formats.iter();
+    formats
+        .map(|format| {
+            let key = DocumentKey::Feed(channel.clone(), *format);
+            (*format, key.url(feeds_url))
+        })
+        .collect()
+}

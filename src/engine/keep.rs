@@ -1,0 +1,209 @@
+//! Last good versions and the guard: what documents show of files that are bad, gone or missing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Engine, File, file_of};
+use crate::article::{Article, Changes, StorePath, Timestamp};
+use crate::catalog::{Entry, Offer, Phase, Touched};
+
+/// A last good version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The article.
+    pub article: Arc<Article>,
+    /// Its body, where a full-content window printed it.
+    pub body: Option<String>,
+    /// Why it is kept.
+    pub reason: Reason,
+}
+
+/// Why a last good version is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// Its file is bad, or says an id or URL that another file holds.
+    Bad,
+    /// Its file vanished with too many others at once.
+    Missing,
+}
+
+/// What the guard did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Guarded {
+    /// How many missing articles are held.
+    pub held: usize,
+    /// How many visible articles vanished and were let go.
+    pub lost: usize,
+    /// How many articles were visible when last published.
+    pub visible: usize,
+}
+
+impl Engine {
+    /// The losses that are held now, by path.
+    pub fn held(&self) -> impl Iterator<Item = (&StorePath, &Kept)> {
+        self.kept
+            .iter()
+            .filter(|(_, kept)| kept.reason == Reason::Missing)
+    }
+
+    /// Lets go of exactly what is held now; says how many articles that are.
+    pub fn accept(&mut self) -> usize {
+        let held: Vec<StorePath> = self.held().map(|(path, _)| path.clone()).collect();
+        let touched = self.release(&held);
+        self.owe(touched);
+        // What has been accepted is no longer part of what a further loss is measured against.
+        self.visible_when_published = self.visible();
+        held.len()
+    }
+
+    /// Takes in new and changed files. Files that are gone are kept as missing until
+    /// [`Engine::guard`] has decided.
+    pub(super) fn take_in(&mut self, changes: Changes, now: Timestamp) -> Touched {
+        let mut offers = Vec::new();
+        let mut spare: BTreeMap<StorePath, Kept> = BTreeMap::new();
+        for change in changes.changed {
+            let path = change.path;
+            let file = file_of(change.finding, change.hash);
+            if let Some(kept) = self.last_good(&path, Reason::Bad) {
+                spare.insert(path.clone(), kept);
+            }
+            match &file {
+                File::NoArticle(_) => drop(self.kept.remove(&path)),
+                File::Rejected => {
+                    if let Some(kept) = spare.remove(&path) {
+                        self.kept.insert(path.clone(), kept);
+                    }
+                }
+                File::Article(..) => {}
+            }
+            offers.push(self.offer(&path, &file));
+            self.files.insert(path, file);
+        }
+        for path in changes.gone {
+            let missing = self
+                .last_good(&path, Reason::Missing)
+                .filter(|kept| kept.article.is_visible(now));
+            self.files.remove(&path);
+            self.kept.remove(&path);
+            if let Some(kept) = missing {
+                self.kept.insert(path.clone(), kept);
+            }
+            offers.push(self.offer(&path, &File::Rejected));
+        }
+        let changed: Vec<StorePath> = offers.iter().map(|offer| offer.path.clone()).collect();
+        let mut touched = self.catalog.set(offers);
+        touched.merge(self.settle_kept(&changed, spare));
+        touched
+    }
+
+    /// Drops the last good versions of files that are good again, and keeps those of files that
+    /// now say what another file holds.
+    fn settle_kept(
+        &mut self,
+        changed: &[StorePath],
+        mut spare: BTreeMap<StorePath, Kept>,
+    ) -> Touched {
+        let mut offers = Vec::new();
+        for path in changed {
+            let Some(file @ File::Article(..)) = self.files.get(path) else {
+                continue;
+            };
+            let file = file.clone();
+            if self.catalog.is_duplicate(path) {
+                if let Some(kept) = spare.remove(path) {
+                    self.kept.insert(path.clone(), kept);
+                    offers.push(self.offer(path, &file));
+                }
+            } else if self.kept.remove(path).is_some() {
+                offers.push(self.offer(path, &file));
+            }
+        }
+        self.catalog.set(offers)
+    }
+
+    /// Decides whether the missing are held, and lets go of them where they are not.
+    pub(super) fn guard(&mut self, now: Timestamp) -> Guarded {
+        let visible = self.visible_when_published;
+        // An article whose id another file says now has moved, not vanished.
+        let moved: Vec<StorePath> = self
+            .held()
+            .filter(|(_, kept)| self.catalog.is_claimed(&kept.article.id))
+            .map(|(path, _)| path.clone())
+            .collect();
+        let touched = self.release(&moved);
+        self.owe(touched);
+        let missing: Vec<StorePath> = self.held().map(|(path, _)| path.clone()).collect();
+        let lost = self
+            .held()
+            .filter(|(_, kept)| kept.article.is_visible(now))
+            .count();
+        let is_emptied = lost > 0
+            && self
+                .files
+                .values()
+                .all(|file| matches!(file, File::NoArticle(_)));
+        if is_emptied || self.config.guard.holds(lost, visible) {
+            return Guarded {
+                held: missing.len(),
+                lost: 0,
+                visible,
+            };
+        }
+        let touched = self.release(&missing);
+        self.owe(touched);
+        Guarded {
+            held: 0,
+            lost,
+            visible,
+        }
+    }
+
+    /// What the file at `path` offers under `file` and what is kept of it.
+    pub(super) fn offer(&self, path: &StorePath, file: &File) -> Offer {
+        Offer {
+            path: path.clone(),
+            current: match file {
+                File::Article(_, article) => Some(Arc::clone(article)),
+                File::NoArticle(_) | File::Rejected => None,
+            },
+            kept: self.kept.get(path).map(|kept| Arc::clone(&kept.article)),
+        }
+    }
+
+    /// Forgets last good versions.
+    fn release(&mut self, paths: &[StorePath]) -> Touched {
+        let mut offers = Vec::with_capacity(paths.len());
+        for path in paths {
+            self.kept.remove(path);
+            let file = self.files.get(path).cloned().unwrap_or(File::Rejected);
+            offers.push(self.offer(path, &file));
+        }
+        self.catalog.set(offers)
+    }
+
+    /// What documents show now of the file at `path`, to be kept for `reason`. An article that
+    /// no document has shown yet is not kept: its last version may not be the one to appear.
+    fn last_good(&self, path: &StorePath, reason: Reason) -> Option<Kept> {
+        let entry = self.catalog.in_play(path)?;
+        match entry.phase {
+            Phase::Live | Phase::Withdrawn | Phase::Expired => {}
+            Phase::Pending | Phase::Hidden => return None,
+        }
+        Some(Kept {
+            article: Arc::clone(&entry.article),
+            body: self.body_of(entry).map(str::to_owned),
+            reason,
+        })
+    }
+
+    /// The body that documents print of an entry.
+    pub(super) fn body_of(&self, entry: &Entry) -> Option<&str> {
+        let path = &entry.article.path;
+        if entry.is_kept {
+            return self.kept.get(path)?.body.as_deref();
+        }
+        self.known_body(path)?.html.as_deref()
+    }
+}

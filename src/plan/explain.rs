@@ -1,0 +1,1 @@
+//! Why an article is where it is.

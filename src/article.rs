@@ -15,7 +15,8 @@ use smol_str::SmolStr;
 
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
 pub use text::{
-    ArticleId, IdError, Language, LanguageError, Text, TopicId, UrlError, WebUrl, is_xml_char,
+    ArticleId, IdError, Language, LanguageError, Text, TopicId, UrlError, WebUrl, escape_controls,
+    is_xml_char,
 };
 pub use time::Timestamp;
 

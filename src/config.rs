@@ -3,9 +3,25 @@
 //! Parsing needs no environment; resolving takes the folder of the file as an argument. Unknown
 //! keys are errors, and all faults of a file are reported at once.
 
-use std::path::PathBuf;
+mod authority;
+mod check;
+mod declared;
+mod duration;
+mod fault;
+mod paths;
+mod pattern;
+mod resolve;
+mod suggest;
+mod typed;
+mod zone;
+
+use std::path::{Path, PathBuf};
 
 use globset::GlobSet;
+use xxhash_rust::xxh3::Xxh3;
+
+pub use fault::ConfigFault;
+pub use paths::{Overlap, overlap};
 
 use crate::article::{Article, Kind, Language, Person, Text, Timestamp, TopicId, WebUrl};
 use crate::document::{Channel, ChannelKind, FeedFormat};
@@ -273,4 +289,67 @@ impl Config {
         };
         list.iter().find(|declared| declared.id == *id)
     }
+
+    /// The most bytes a configuration file may have: 1 MiB, several thousand declarations.
+    pub const MAX_BYTES: usize = 1 << 20;
+
+    /// Reads the text of a configuration file. Relative paths in it are taken from `folder`, the
+    /// absolute path of the file's folder.
+    ///
+    /// # Errors
+    /// All faults of the file in its order, at least one; where it is no TOML, the first.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, Vec<ConfigFault>> {
+        // Editors do not show a byte order mark, so it is no column either.
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        let faults = fault::Faults::new(text);
+        let document = match toml::de::DeTable::parse(text) {
+            Ok(document) => document,
+            Err(error) => {
+                let span = error.span().unwrap_or(0..0);
+                faults.add(
+                    &span,
+                    &format!("this is no TOML: {}", error.message()),
+                    "mend it; what follows has not been read yet",
+                );
+                return Err(faults.into_list());
+            }
+        };
+        let config = typed::Table::root(&faults, document.get_ref())
+            .read(|root| resolve::config(root, folder, &faults));
+        let faults = faults.into_list();
+        match config {
+            Ok(config) if faults.is_empty() => Ok(config),
+            _ => Err(faults),
+        }
+    }
+
+    /// A hash of everything here that decides how the file of an article is read. Readings that
+    /// were kept under another one are stale.
+    #[must_use]
+    pub fn reading_fingerprint(&self) -> u64 {
+        let publication = &self.publication;
+        let section_from: &[u8] = match self.store.section_from {
+            SectionFrom::Field => b"field",
+            SectionFrom::Directory => b"directory",
+        };
+        let parts = [
+            publication.url.as_str().as_bytes(),
+            publication.feeds_url.as_str().as_bytes(),
+            publication.article_url.as_bytes(),
+            publication.language.as_str().as_bytes(),
+            publication.time_zone.name().as_bytes(),
+            section_from,
+            &[u8::from(self.cross_host)],
+        ];
+        let mut hash = Xxh3::new();
+        for part in parts {
+            // With its length, so that no two lists of parts run together to the same bytes.
+            hash.update(&(part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        hash.digest()
+    }
 }
+
+#[cfg(test)]
+mod tests;

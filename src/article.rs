@@ -331,8 +331,18 @@ pub struct Changes {
     pub changed: Vec<Change>,
     /// Files that are no longer there, in the same order.
     pub gone: Vec<StorePath>,
-    /// Folders that could not be read: what was known below them is neither changed nor gone.
-    pub unreadable: Vec<Diagnostic>,
+    /// What there is to say of files and folders that are no articles, such as a folder that could
+    /// not be read. What was known below that is neither changed nor gone.
+    pub remarks: Vec<Diagnostic>,
+}
+
+/// A body, and the version of the file it was read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    /// Hash of the bytes it was read from.
+    pub hash: Option<ContentHash>,
+    /// Sanitised HTML in its `div`; `None` where the article turned out to have none.
+    pub html: Option<String>,
 }
 
 /// How far a store has been read: the content hash of every file taken in so far.

@@ -316,11 +316,19 @@ impl Catalog {
         &self.days
     }
 
+    /// Every declared section, story and channel, each in the order of the configuration.
+    pub fn declared(&self) -> impl Iterator<Item = &Channel> {
+        self.rules.declared.iter().map(|(channel, _)| channel)
+    }
+
     /// The stories with visible articles, the one with the newest article first.
-    pub fn stories_by_date(&self) -> impl Iterator<Item = Channel> {
-        self.stories_by_date
-            .iter()
-            .map(|(_, id)| Channel::Story(id.clone()))
+    pub fn stories_by_date(&self) -> impl Iterator<Item = &Channel> {
+        self.stories_by_date.iter().filter_map(|(_, id)| {
+            let story = Channel::Story(id.clone());
+            self.channels
+                .get_key_value(&story)
+                .map(|(channel, _)| channel)
+        })
     }
 
     /// A channel's title: from the configuration, else from the newest visible article that gives

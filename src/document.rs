@@ -132,6 +132,15 @@ impl Period {
             month: day.month(),
         }
     }
+
+    /// The month it is or lies in.
+    #[must_use]
+    pub fn month(self) -> Self {
+        match self {
+            Self::Month { .. } => self,
+            Self::Day(day) => Self::month_of(day),
+        }
+    }
 }
 
 impl std::fmt::Display for Period {

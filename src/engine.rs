@@ -14,7 +14,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::article::{
-    Article, ArticleId, Changes, ContentHash, Cursor, Diagnostic, Finding, StorePath, Timestamp,
+    Article, ArticleId, Body, Changes, ContentHash, Cursor, Diagnostic, Finding, StorePath,
+    Timestamp,
 };
 use crate::catalog::{Catalog, Touched};
 use crate::config::Config;
@@ -33,15 +34,6 @@ pub enum File {
     NoArticle(Option<ContentHash>),
     /// It could not be read as one.
     Rejected,
-}
-
-/// A body that a full-content feed prints, and the version of the file it was read from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Body {
-    /// The bytes it was read from.
-    pub hash: Option<ContentHash>,
-    /// Sanitised HTML in its `div`; `None` where the article turned out to have none.
-    pub html: Option<String>,
 }
 
 /// What must survive a restart and cannot be derived from the store.
@@ -371,8 +363,8 @@ impl Engine {
                 None => work.removed_channels.push(channel.clone()),
                 Some(plan) => {
                     let before = self.windows.get(channel);
-                    let is_reached = before.is_none_or(|before| before.reaches(rank))
-                        || plan.reaches(rank);
+                    let is_reached =
+                        before.is_none_or(|before| before.reaches(rank)) || plan.reaches(rank);
                     if is_reached {
                         work.feeds.push(plan);
                     }
@@ -446,7 +438,10 @@ impl Engine {
             offers.push(self.offer(&path, &file));
             self.files.insert(path, file);
         }
-        let absent = self.kept.keys().filter(|path| !self.files.contains_key(*path));
+        let absent = self
+            .kept
+            .keys()
+            .filter(|path| !self.files.contains_key(*path));
         let absent: Vec<StorePath> = absent.cloned().collect();
         offers.extend(absent.iter().map(|path| self.offer(path, &File::Rejected)));
         self.catalog.set(offers);

@@ -27,6 +27,14 @@ pub struct FeedPlan {
     pub reach: Option<Rank>,
 }
 
+impl FeedPlan {
+    /// Whether something that happens at `rank` can show in it.
+    #[must_use]
+    pub fn reaches(&self, rank: &Rank) -> bool {
+        self.reach.as_ref().is_none_or(|reach| rank <= reach)
+    }
+}
+
 /// What a sitemap part shows now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SitemapPlan {

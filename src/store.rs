@@ -1,3 +1,4 @@
 //! Where articles come from.
 
+pub mod directory;
 pub mod format;

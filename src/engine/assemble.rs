@@ -8,9 +8,11 @@ use rayon::prelude::*;
 
 use super::{Engine, Rendered, Work, enlist, retired};
 use crate::article::{Access, Article, ArticleId, Timestamp, WebUrl};
-use crate::catalog::{Entry, Members};
+use crate::catalog::Entry;
 use crate::config::{Config, Content};
-use crate::document::{Channel, Document, DocumentKey, FeedFormat, Manifest, Period, Release};
+use crate::document::{
+    Channel, ChannelKind, Document, DocumentKey, FeedFormat, Manifest, Period, Release,
+};
 use crate::plan::{self, FeedPlan, SitemapPlan};
 use crate::render::{
     self, ChannelView, EntryView, FeedView, IndexEntry, Label, OverviewView, RenderError,
@@ -42,7 +44,9 @@ pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, RenderErro
     let mut manifest = Manifest::new();
     if !work.is_everything {
         manifest.clone_from(&engine.manifest);
-        manifest.retain(|path, _| !is_superseded(path, &work, engine));
+        for path in stale(engine, &work, &lastmods) {
+            manifest.remove(&path);
+        }
     }
     for document in parts.iter().chain(&indexes) {
         enlist(&mut manifest, document);
@@ -67,22 +71,22 @@ pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, RenderErro
     })
 }
 
-/// Whether a document of the old manifest belongs to what was rendered again: it stays only if it
-/// came out of that.
-fn is_superseded(path: &str, work: &Work, engine: &Engine) -> bool {
-    let in_month = |day: &NaiveDate| {
-        let month = Period::month_of(*day);
-        engine
-            .parts
-            .keys()
-            .any(|key| matches!(key, DocumentKey::Sitemap(p, _) if p.month() == month && key.path() == path))
-    };
-    path.starts_with("news-sitemap")
-        || work
-            .removed_channels
-            .iter()
-            .any(|channel| FeedFormat::ALL.iter().any(|f| DocumentKey::Feed(channel.clone(), *f).path() == path))
-        || work.months.iter().any(in_month)
+/// The paths of documents that were published and that what was rendered again has no more.
+fn stale(
+    engine: &Engine,
+    work: &Work,
+    lastmods: &BTreeMap<DocumentKey, Option<Timestamp>>,
+) -> Vec<String> {
+    let feeds = work.removed_channels.iter().flat_map(|channel| {
+        FeedFormat::ALL.map(|format| DocumentKey::Feed(channel.clone(), format).path())
+    });
+    // The first news sitemap stays even when it is empty and the index does not list it.
+    let parts = engine
+        .parts
+        .keys()
+        .filter(|key| !lastmods.contains_key(*key) && **key != DocumentKey::NewsSitemap(1))
+        .map(DocumentKey::path);
+    feeds.chain(parts).collect()
 }
 
 fn render_feeds(engine: &Engine, plans: &[FeedPlan]) -> Result<Vec<Document>, RenderError> {
@@ -114,7 +118,11 @@ impl Listed {
     fn new(engine: &Engine, work: &Work) -> Self {
         let mut lastmods = BTreeMap::new();
         if !work.is_everything {
-            let rendered: Vec<Period> = work.months.iter().map(|day| Period::month_of(*day)).collect();
+            let rendered: Vec<Period> = work
+                .months
+                .iter()
+                .map(|day| Period::month_of(*day))
+                .collect();
             lastmods.clone_from(&engine.parts);
             lastmods.retain(|key, _| match key {
                 DocumentKey::Sitemap(period, _) => !rendered.contains(&period.month()),
@@ -188,7 +196,7 @@ fn render_indexes(
         },
         Document {
             key: DocumentKey::Page,
-            bytes: render::html::render(&overview)?,
+            bytes: render::html::render(&overview),
         },
     ])
 }
@@ -237,55 +245,47 @@ fn sitemap_view<'a>(engine: &'a Engine, plan: &'a SitemapPlan) -> SitemapView<'a
 fn overview_view(engine: &Engine) -> OverviewView<'_> {
     let config = &*engine.config;
     let feeds_url = &config.publication.feeds_url;
-    let declared = config
-        .sections
-        .iter()
-        .map(|section| Channel::Section(section.id.clone()));
-    let named = engine
-        .catalog
+    let catalog = &engine.catalog;
+    let declared = |kind| {
+        catalog
+            .declared()
+            .filter(move |channel| channel.kind() == kind)
+    };
+    let named = catalog
         .channels()
         .map(|(channel, _)| channel)
-        .filter(|channel| matches!(channel, Channel::Section(_)))
-        .filter(|channel| config.declared(channel).is_none())
-        .cloned();
-    let stories = engine.catalog.stories_by_date().take(STORIES_MAX);
-    let channels = config
-        .channels
-        .iter()
-        .map(|channel| Channel::Declared(channel.id.clone()));
+        .filter(|channel| channel.kind() == ChannelKind::Section)
+        .filter(|channel| config.declared(channel).is_none());
     OverviewView {
         publication: &config.publication,
-        front: channel_view(engine, Channel::Front),
-        sections: channel_views(engine, declared.chain(named)),
-        stories: channel_views(engine, stories),
-        channels: channel_views(engine, channels),
+        front: channel_view(engine, &Channel::Front),
+        sections: channel_views(engine, declared(ChannelKind::Section).chain(named)),
+        stories: channel_views(engine, catalog.stories_by_date().take(STORIES_MAX)),
+        channels: channel_views(engine, declared(ChannelKind::Declared)),
         sitemap_url: DocumentKey::SitemapIndex.url(feeds_url),
         opml_url: DocumentKey::Opml.url(feeds_url),
-        updated: plan::feed(&engine.catalog, config, &Channel::Front)
+        updated: plan::feed(catalog, config, &Channel::Front)
             .map_or(config.publication.id_authority.since, |plan| plan.updated),
     }
 }
 
 fn channel_views<'a>(
     engine: &'a Engine,
-    channels: impl Iterator<Item = Channel>,
+    channels: impl Iterator<Item = &'a Channel>,
 ) -> Vec<ChannelView<'a>> {
     channels
         .map(|channel| channel_view(engine, channel))
         .collect()
 }
 
-fn channel_view(engine: &Engine, channel: Channel) -> ChannelView<'_> {
+fn channel_view<'a>(engine: &'a Engine, channel: &'a Channel) -> ChannelView<'a> {
     let config = &*engine.config;
-    let live = engine
-        .catalog
-        .members(&channel)
-        .map(|members: &Members| &members.live);
+    let live = engine.catalog.members(channel).map(|members| &members.live);
     ChannelView {
-        title: engine.catalog.title(&channel),
-        link: link(config, &channel),
-        feeds: feed_urls(config, &channel),
-        count: live.map_or(0, |live| live.len()),
+        title: engine.catalog.title(channel),
+        link: link(config, channel),
+        feeds: feed_urls(config, channel),
+        count: live.map_or(0, std::collections::BTreeSet::len),
         last_published: live.and_then(|live| Some(live.first()?.published())),
         newest: live
             .into_iter()

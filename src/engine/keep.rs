@@ -92,9 +92,9 @@ impl Engine {
             }
             offers.push(self.offer(&path, &File::Rejected));
         }
-        let changed: Vec<StorePath> = offers.iter().map(|offer| offer.path.clone()).collect();
+        let paths: Vec<StorePath> = offers.iter().map(|offer| offer.path.clone()).collect();
         let mut touched = self.catalog.set(offers);
-        touched.merge(self.settle_kept(&changed, spare));
+        touched.merge(self.settle_kept(&paths, spare));
         touched
     }
 

@@ -1,0 +1,78 @@
+//! One writer at a time: a lock on the directory itself, which the kernel releases with the process.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+/// Why a directory is not ours.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process holds it.
+    #[error("{path} is in use by {holder}; wait for it or stop it")]
+    Held {
+        /// The directory.
+        path: PathBuf,
+        /// Who holds it, as far as can be told.
+        holder: String,
+    },
+    /// It cannot be made, opened or locked.
+    #[error("{path} cannot be used: {cause}")]
+    Unusable {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+}
+
+/// A lock on a directory, until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    // Closing the handle releases the lock.
+    _handle: OwnedFd,
+}
+
+impl Lock {
+    /// Locks the directory at `path`, which is there.
+    ///
+    /// # Errors
+    /// At once where another process holds it: nothing is waited for.
+    pub fn take(path: &Path) -> Result<Self, LockError> {
+        let unusable = |errno: Errno| LockError::Unusable {
+            path: path.to_owned(),
+            cause: errno.into(),
+        };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(unusable)?;
+        match rustix::fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { _handle: handle }),
+            Err(Errno::WOULDBLOCK) => Err(LockError::Held {
+                path: path.to_owned(),
+                holder: holder(&handle).unwrap_or_else(|| "another process".to_owned()),
+            }),
+            Err(errno) => Err(unusable(errno)),
+        }
+    }
+}
+
+/// Who holds the lock on a file, by the kernel's own list (proc(5), `/proc/locks`).
+fn holder(handle: &OwnedFd) -> Option<String> {
+    let inode = rustix::fs::fstat(handle).ok()?.st_ino.to_string();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let pid = locks.lines().find_map(|line| {
+        // "1: FLOCK  ADVISORY  WRITE 4242 fe:00:131075 0 EOF"
+        let mut words = line.split_whitespace();
+        let is_flock = words.nth(1)? == "FLOCK";
+        let pid = words.nth(2)?;
+        let file = words.next()?;
+        (is_flock && file.rsplit(':').next() == Some(inode.as_str())).then(|| pid.to_owned())
+    })?;
+    let command = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok();
+    Some(match command {
+        Some(command) => format!("process {pid} ({})", command.trim()),
+        None => format!("process {pid}"),
+    })
+}

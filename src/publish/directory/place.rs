@@ -1,0 +1,251 @@
+//! File operations beneath one root, none of which follows a link.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::{Difference, PublishError, parent};
+use crate::document::Document;
+
+/// The folder documents are staged in: inside the root, so that a rename never crosses file systems.
+pub(super) const STAGE: &str = ".khabar-stage";
+/// From so many files or folders on, one `syncfs` is cheaper than an `fsync` each.
+const SYNC_ONE_BY_ONE: usize = 32;
+/// Documents are for everyone: rw-r--r--, whatever the umask.
+const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
+/// rwxr-xr-x.
+const FOLDER_MODE: Mode = Mode::from_raw_mode(0o755);
+const FOLDER: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+
+/// An open root directory.
+#[derive(Debug)]
+pub(super) struct Root {
+    path: PathBuf,
+    handle: OwnedFd,
+}
+
+impl Root {
+    /// Opens the root, following links in its own path.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = rustix::fs::open(path, flags, Mode::empty())?;
+        Ok(Self {
+            path: path.to_owned(),
+            handle,
+        })
+    }
+
+    pub(super) fn open_or_create(path: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(path)?;
+        Self::open(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens a folder below the root, making it and its parents where they are missing.
+    fn folder(&self, path: &str, create: bool) -> io::Result<OwnedFd> {
+        let mut handle = rustix::fs::openat(&self.handle, ".", FOLDER, Mode::empty())?;
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            handle = match rustix::fs::openat(&handle, part, FOLDER, Mode::empty()) {
+                Err(Errno::NOENT) if create => {
+                    make_folder(&handle, part)?;
+                    rustix::fs::openat(&handle, part, FOLDER, Mode::empty())?
+                }
+                // The bare error ("not a directory", "too many links") would name neither.
+                Err(Errno::LOOP | Errno::NOTDIR) => {
+                    return Err(io::Error::other(format!(
+                        "{part} is not a folder; remove it, links are not followed here"
+                    )));
+                }
+                other => other?,
+            };
+        }
+        Ok(handle)
+    }
+
+    /// Writes documents into the stage and makes their bytes durable. The names are theirs there.
+    pub(super) fn stage<'a>(
+        &self,
+        documents: &[&'a Document],
+    ) -> Result<Vec<(String, &'a Document)>, PublishError> {
+        let error = |document: &Document, cause| PublishError {
+            action: "cannot write",
+            path: self.path.join(document.key.path()),
+            cause,
+        };
+        let Some(first) = documents.first() else {
+            return Ok(Vec::new());
+        };
+        self.sweep().map_err(|cause| error(first, cause))?;
+        let stage = self
+            .folder(STAGE, true)
+            .map_err(|cause| error(first, cause))?;
+        let one_by_one = documents.len() <= SYNC_ONE_BY_ONE;
+        let staged: Result<Vec<_>, PublishError> = documents
+            .par_iter()
+            .enumerate()
+            .map(|(number, document)| {
+                let name = number.to_string();
+                write(&stage, &name, &document.bytes, one_by_one)
+                    .map_err(|cause| error(document, cause))?;
+                Ok((name, *document))
+            })
+            .collect();
+        let staged = staged?;
+        if !one_by_one {
+            rustix::fs::syncfs(&stage).map_err(|errno| error(first, errno.into()))?;
+        }
+        Ok(staged)
+    }
+
+    /// Moves a staged document into place, making its folder.
+    pub(super) fn rename_from_stage(&self, name: &str, path: &str) -> io::Result<()> {
+        let stage = self.folder(STAGE, false)?;
+        let folder = self.folder(parent(path), true)?;
+        rustix::fs::renameat(&stage, name, &folder, file_name(path))?;
+        Ok(())
+    }
+
+    /// Makes the entries of folders durable.
+    pub(super) fn sync_folders(&self, folders: &BTreeSet<String>) -> io::Result<()> {
+        if folders.len() > SYNC_ONE_BY_ONE {
+            return Ok(rustix::fs::syncfs(&self.handle)?);
+        }
+        for folder in folders {
+            // A new folder is an entry of its parent, and so on up to the root.
+            let mut path = folder.as_str();
+            loop {
+                match self.folder(path, false) {
+                    Ok(handle) => rustix::fs::fsync(&handle)?,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+                if path.is_empty() {
+                    break;
+                }
+                path = parent(path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a file or an empty folder.
+    pub(super) fn remove(&self, path: &str, flags: AtFlags) -> Result<(), Errno> {
+        let folder = self
+            .folder(parent(path), false)
+            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::NOENT))?;
+        rustix::fs::unlinkat(&folder, file_name(path), flags)
+    }
+
+    pub(super) fn exists(&self, path: &str) -> bool {
+        self.folder(parent(path), false)
+            .and_then(|folder| {
+                Ok(rustix::fs::statat(
+                    &folder,
+                    file_name(path),
+                    AtFlags::SYMLINK_NOFOLLOW,
+                )?)
+            })
+            .is_ok()
+    }
+
+    /// How what is at `path` differs from `bytes`.
+    pub(super) fn difference(&self, path: &str, bytes: &[u8]) -> Option<Difference> {
+        let opened = self.folder(parent(path), false).and_then(|folder| {
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            Ok(rustix::fs::openat(
+                &folder,
+                file_name(path),
+                flags,
+                Mode::empty(),
+            )?)
+        });
+        match opened.and_then(|file| holds(file, bytes)) {
+            Ok(true) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Difference::Missing),
+            Ok(false) | Err(_) => Some(Difference::Other),
+        }
+    }
+
+    /// Removes the stage and everything in it.
+    pub(super) fn sweep(&self) -> io::Result<()> {
+        let stage = match self.folder(STAGE, false) {
+            Ok(stage) => stage,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for entry in rustix::fs::Dir::read_from(&stage)? {
+            let entry = entry?;
+            if entry.file_name() != c"." && entry.file_name() != c".." {
+                rustix::fs::unlinkat(&stage, entry.file_name(), AtFlags::empty())?;
+            }
+        }
+        rustix::fs::unlinkat(&self.handle, STAGE, AtFlags::REMOVEDIR)?;
+        Ok(())
+    }
+}
+
+fn make_folder(parent: &OwnedFd, name: &str) -> io::Result<()> {
+    match rustix::fs::mkdirat(parent, name, FOLDER_MODE) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Ok(()),
+        Err(errno) => return Err(errno.into()),
+    }
+    // The umask may have taken bits away that a web server needs.
+    let handle = rustix::fs::openat(parent, name, FOLDER, Mode::empty())?;
+    rustix::fs::fchmod(&handle, FOLDER_MODE)?;
+    Ok(())
+}
+
+fn write(stage: &OwnedFd, name: &str, bytes: &[u8], sync: bool) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let handle = rustix::fs::openat(stage, name, flags, FILE_MODE)?;
+    rustix::fs::fchmod(&handle, FILE_MODE)?;
+    let mut file = File::from(handle);
+    file.write_all(bytes)?;
+    if sync {
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Whether an open file is an ordinary one and holds exactly `bytes`.
+fn holds(handle: OwnedFd, bytes: &[u8]) -> io::Result<bool> {
+    let stat = rustix::fs::fstat(&handle)?;
+    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    if !is_file || usize::try_from(stat.st_size) != Ok(bytes.len()) {
+        return Ok(false);
+    }
+    let mut file = File::from(handle);
+    let mut rest = bytes;
+    let mut buffer = [0; 64 * 1024];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(rest.is_empty());
+        }
+        let Some((expected, after)) = rest.split_at_checked(count) else {
+            return Ok(false);
+        };
+        if buffer[..count] != *expected {
+            return Ok(false);
+        }
+        rest = after;
+    }
+}
+
+/// The last part of a path below the root.
+fn file_name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}

@@ -50,10 +50,10 @@ pub(super) fn init(dir: &Path) -> anyhow::Result<Exit> {
             .with_context(|| format!("cannot write `{shown}/{name}`"))?;
     }
     let next = format!(
-        "A new project stands in `{shown}`. Next:\n\
-         \x20 1. put your names and URLs into {shown}/config.toml\n\
-         \x20 2. khabar --config {shown}/config.toml check\n\
-         \x20 3. khabar --config {shown}/config.toml build\n"
+        "A new project stands in `{shown}`. Next, in that directory:\n\
+         \x20 1. put your names and URLs into config.toml\n\
+         \x20 2. khabar check\n\
+         \x20 3. khabar build\n"
     );
     // The files are there: where nobody can be told, that is no failure.
     let _ = std::io::stderr().write_all(next.as_bytes());

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, Title};
 use serde::Serialize;
 
 use super::args::Color;
@@ -58,44 +58,30 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, style: Style) -> String {
         .primary_title(diagnostic.message.as_str())
         .id(diagnostic.code);
     let path = escape_controls(diagnostic.path.as_str());
-    let group = placed(
-        Group::with_title(title),
-        path,
-        diagnostic.place,
-        diagnostic.excerpt.as_ref(),
-    );
-    render(
-        group.element(Level::HELP.message(diagnostic.remedy.as_str())),
-        style,
-    )
+    let group = placed(title, path, diagnostic.place, diagnostic.excerpt.as_ref());
+    let help = Level::HELP.message(diagnostic.remedy.as_str());
+    render(&[group.element(help)], style)
 }
 
 /// A fault of the configuration file `path`, for people, with a line end.
 pub(super) fn config_fault(path: &Path, fault: &ConfigFault, style: Style) -> String {
     let title = Level::ERROR.primary_title(fault.message.as_str());
     let path = escape_controls(&path.to_string_lossy());
-    let group = placed(
-        Group::with_title(title),
-        path,
-        fault.place,
-        fault.excerpt.as_ref(),
-    );
-    render(
-        group.element(Level::HELP.message(fault.remedy.as_str())),
-        style,
-    )
+    let group = placed(title, path, fault.place, fault.excerpt.as_ref());
+    let help = Level::HELP.message(fault.remedy.as_str());
+    render(&[group.element(help)], style)
 }
 
 /// An error with everything that caused it, with a line end.
 pub(super) fn error(error: &anyhow::Error, style: Style) -> String {
-    message(&format!("{error:#}"), None, style)
+    message(&escape_controls(&format!("{error:#}")), None, style)
 }
 
 /// An error message and what to do about it, with a line end.
 pub(super) fn message(message: &str, remedy: Option<&str>, style: Style) -> String {
-    let group = Group::with_title(Level::ERROR.primary_title(message));
-    let help = remedy.map(|remedy| Level::HELP.message(remedy));
-    render(group.elements(help), style)
+    let mut groups = vec![Group::with_title(Level::ERROR.primary_title(message))];
+    groups.extend(remedy.map(|remedy| Group::with_title(Level::HELP.secondary_title(remedy))));
+    render(&groups, style)
 }
 
 /// A fault, doubt or note as one JSON object, without a line end.
@@ -132,13 +118,14 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// `group` with the place, and the source line where there is one.
+/// A message with its place, and the source line where there is one.
 fn placed<'a>(
-    group: Group<'a>,
+    title: Title<'a>,
     path: String,
     place: Place,
     excerpt: Option<&'a Excerpt>,
 ) -> Group<'a> {
+    let group = Group::with_title(title);
     let (line, column) = (place.line as usize, place.column as usize);
     let origin = |path| Origin::path(path).line(line).char_column(column);
     let Some(excerpt) = excerpt else {
@@ -161,12 +148,12 @@ fn placed<'a>(
     }
 }
 
-fn render(group: Group<'_>, style: Style) -> String {
+fn render(groups: &[Group<'_>], style: Style) -> String {
     let renderer = match style {
         Style::Plain => Renderer::plain(),
         Style::Coloured => Renderer::styled(),
     };
-    let mut text = renderer.decor_style(DecorStyle::Ascii).render(&[group]);
+    let mut text = renderer.decor_style(DecorStyle::Ascii).render(groups);
     text.push('\n');
     text
 }

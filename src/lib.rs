@@ -3,12 +3,13 @@
 //! A document is a *channel*, seen through a *window*, written in a *format*.
 
 pub mod article;
-pub mod catalog;
-pub mod config;
 pub mod document;
-pub mod engine;
-pub mod plan;
-pub mod publish;
+pub mod config;
+pub mod catalog;
 pub mod render;
-pub mod state;
+pub mod plan;
+pub mod engine;
 pub mod store;
+pub mod publish;
+pub mod state;
+pub mod cli;

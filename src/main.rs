@@ -1,3 +1,7 @@
 //! The `khabar` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    khabar::cli::run()
+}

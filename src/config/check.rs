@@ -211,7 +211,7 @@ fn glob(value: &Value<'_>) -> Checked<Glob> {
 
 /// A share such as `25%` or `12.5%`, in hundredths of a percent: 0 to 10,000.
 pub(super) fn share(value: &Value<'_>) -> Checked<u32> {
-    let text = value.text()?;
+    let text = value.text_or("write a percentage in quotes, such as `\"25%\"`")?;
     basis_points(text).ok_or_else(|| {
         value.fault(
             &format!("`{text}` is no share"),

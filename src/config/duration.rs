@@ -25,7 +25,7 @@ const UNITS: [(&str, u64); 5] = [
 
 /// A duration in milliseconds, within `range` (in milliseconds too).
 pub(super) fn milliseconds(value: &Value<'_>, range: &RangeInclusive<u64>) -> Checked<u64> {
-    let text = value.text()?;
+    let text = value.text_or("write a number and a unit in quotes, such as `\"90s\"`")?;
     let Some(length) = parse(text) else {
         return Err(value.fault(
             &format!("`{text}` is no duration"),

@@ -262,9 +262,14 @@ impl<'a> Value<'a> {
 
     /// Text, as it is.
     pub(super) fn text(&self) -> Checked<&'a str> {
+        self.text_or("write it in quotes")
+    }
+
+    /// Text, as it is; `remedy` is for what is none.
+    pub(super) fn text_or(&self, remedy: &str) -> Checked<&'a str> {
         self.typed
             .as_str()
-            .ok_or_else(|| self.wrong_type("text", "write it in quotes"))
+            .ok_or_else(|| self.wrong_type("text", remedy))
     }
 
     /// `true` or `false`.

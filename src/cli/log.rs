@@ -1,0 +1,32 @@
+//! The log: standard error, text for people or JSON for machines.
+
+use tracing::level_filters::LevelFilter;
+
+use super::args::{Global, LogForm};
+use super::report::Style;
+
+/// Starts the log of the process, as the arguments ask for it.
+pub(super) fn start(global: &Global, style: Style) {
+    let log = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(level(global))
+        .with_target(false);
+    match global.log {
+        // Without the time: a terminal does not need it, and a journal adds its own.
+        LogForm::Text => log
+            .without_time()
+            .with_ansi(style == Style::Coloured)
+            .init(),
+        LogForm::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+fn level(global: &Global) -> LevelFilter {
+    match (global.quiet, global.verbose) {
+        (0, 0) => LevelFilter::INFO,
+        (0, 1) => LevelFilter::DEBUG,
+        (0, _) => LevelFilter::TRACE,
+        (1, _) => LevelFilter::WARN,
+        (_, _) => LevelFilter::ERROR,
+    }
+}

@@ -22,7 +22,7 @@ fn to_nfc(text: &str) -> String {
 /// Controls, line ends and bidirectional controls as `\u{…}`, the rest as it is: for names that
 /// go to a log or a terminal.
 #[must_use]
-pub(super) fn escape_controls(text: &str) -> String {
+pub(crate) fn escape_controls(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}') {

@@ -7,6 +7,7 @@
 
 mod draft;
 mod node;
+mod problem;
 
 pub use draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic};
 pub use node::{Key, Node, Value};

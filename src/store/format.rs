@@ -6,6 +6,7 @@
 //! defaults filled in. Nothing here opens a file or knows the time.
 
 mod draft;
+mod fields;
 mod node;
 mod problem;
 

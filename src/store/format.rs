@@ -5,6 +5,7 @@
 //! draft is finished in one place for all: dates resolved, URLs made absolute, text cleaned,
 //! defaults filled in. Nothing here opens a file or knows the time.
 
+mod date;
 mod draft;
 mod fields;
 mod node;

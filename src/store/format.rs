@@ -6,6 +6,7 @@
 //! defaults filled in, the body rendered. Nothing here opens a file or knows the time.
 
 mod body;
+mod date;
 mod draft;
 mod fields;
 mod finish;
@@ -16,6 +17,19 @@ mod node;
 mod problem;
 mod tokens;
 
+mod markdown {
+    use super::*;
+    pub(super) fn read(text: &str, _: usize) -> (Draft, Vec<Problem>) {
+        (Draft { body: RawBody::Markdown(text.to_owned()), ..Draft::default() }, vec![])
+    }
+}
+mod plain {
+    use super::*;
+    pub(super) fn read(_: &Node) -> (Draft, Vec<Problem>) {
+        (Draft::default(), vec![])
+    }
+}
+
 use std::cmp::Reverse;
 
 pub use draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic};
@@ -23,7 +37,7 @@ pub use node::{Key, Node, Value};
 
 use self::finish::{Outcome, Undated};
 use self::problem::Problem;
-use crate::article::{Diagnostic, Finding, StorePath};
+use crate::article::{Diagnostic, Finding, Severity, StorePath};
 use crate::config::Config;
 
 /// What one file says.
@@ -105,8 +119,18 @@ fn outcome(path: &StorePath, bytes: &[u8], config: &Config) -> (Outcome, Vec<Pro
         Ok((text, base)) => draft(form, text, base, config),
         Err(problem) => return (Outcome::Rejected, vec![problem]),
     };
+    // What a broken file lacks says nothing: its date may stand where it could not be read.
+    if has_fault(&problems) {
+        return (Outcome::Rejected, problems);
+    }
     let outcome = finish::finish(draft, form.undated(), path, config, &mut problems);
     (outcome, problems)
+}
+
+fn has_fault(problems: &[Problem]) -> bool {
+    problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Fault)
 }
 
 /// The fields of an article as its form gives them.

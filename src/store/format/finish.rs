@@ -7,34 +7,17 @@
 mod media;
 mod url;
 
-mod date {
-    use super::*;
-    pub(super) fn from_path(_: &str, _: chrono_tz::Tz) -> Option<Timestamp> {
-        None
-    }
-    pub(super) fn resolve(
-        _: &str,
-        field: &Field<String>,
-        _: chrono_tz::Tz,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Timestamp> {
-        let at = Timestamp::parse_rfc3339(&field.value);
-        if at.is_none() {
-            problems.push(Problem::fault("bad-date", field.span.clone(), "bad date", "x"));
-        }
-        at
-    }
-}
-
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::body::{self, Body};
+use super::date::{self, LocalTime};
 use super::draft::{Draft, Field, RawBody, RawPerson, RawTopic};
+use super::has_fault;
 use super::problem::Problem;
 use crate::article::{
-    Access, Article, ArticleId, Comments, Kind, Language, Person, Severity, Source, Status,
-    StorePath, Text, Timestamp, Topic, TopicId, WebUrl,
+    Access, Article, ArticleId, Comments, Kind, Language, Person, Source, Status, StorePath, Text,
+    Timestamp, Topic, TopicId, WebUrl,
 };
 use crate::config::{Config, SectionFrom};
 
@@ -61,8 +44,8 @@ pub(super) enum Outcome {
     Rejected,
 }
 
-/// Finishes the draft of the file `path`. What is wrong with it is added to `problems`, and a fault
-/// that is there already rejects it too.
+/// Finishes the draft of the file `path`. What is wrong with it is added to `problems`, which holds
+/// no fault yet.
 pub(super) fn finish(
     draft: Draft,
     undated: Undated,
@@ -76,11 +59,8 @@ pub(super) fn finish(
         problems,
     };
     let finished = finisher.article(draft, undated);
-    let has_fault = problems
-        .iter()
-        .any(|problem| problem.severity == Severity::Fault);
     match finished {
-        _ if has_fault => Outcome::Rejected,
+        _ if has_fault(problems) => Outcome::Rejected,
         Some((article, body)) => Outcome::Article(Box::new(article), body),
         None => Outcome::NoArticle,
     }
@@ -158,7 +138,7 @@ impl Finisher<'_> {
     fn dates(&mut self, draft: &Draft, undated: Undated) -> Option<Dates> {
         let published = match &draft.published {
             Some(field) => self.date("the date of publication", field),
-            None => date::from_path(self.path.as_str(), self.config.publication.time_zone),
+            None => date::from_path(self.path, self.config.publication.time_zone),
         };
         let Some(mut published) = published else {
             if draft.published.is_none() {
@@ -211,14 +191,34 @@ impl Finisher<'_> {
         }
     }
 
-    /// A date as written; a fault where it is none.
+    /// A date as written; a fault where it is none, and a note where the clock was put forward or
+    /// back.
     fn date(&mut self, what: &str, field: &Field<String>) -> Option<Timestamp> {
-        date::resolve(
-            what,
-            field,
-            self.config.publication.time_zone,
-            self.problems,
-        )
+        let span = field.span.clone();
+        let resolved = match date::parse(&field.value, self.config.publication.time_zone) {
+            Ok(resolved) => resolved,
+            Err(error) => {
+                self.fault(
+                    "bad-date",
+                    span,
+                    format!("{what} {error}"),
+                    "write it as 2026-11-23T18:30:00+03:00",
+                );
+                return None;
+            }
+        };
+        let message = match resolved.local_time {
+            LocalTime::Plain => return Some(resolved.instant),
+            LocalTime::Repeated => "comes twice, as the clock is put back; the earlier is taken",
+            LocalTime::Skipped => "does not exist, as the clock is put forward; it is moved on",
+        };
+        self.problems.push(Problem::note(
+            "clock-change",
+            span,
+            format!("{what} {message}"),
+            "write it with its offset from UTC",
+        ));
+        Some(resolved.instant)
     }
 
     fn id(&mut self, field: Option<&Field<String>>) -> Option<ArticleId> {

@@ -4,11 +4,16 @@
 //! and dates as they are written, because only the field says whether `0123` is an id or a count.
 
 pub(super) mod json;
+pub(super) mod toml;
+pub(super) mod yaml;
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 use super::problem::Problem;
+
+/// The most levels of lists and tables in YAML and TOML. Front matter needs about four.
+const MAX_DEPTH: usize = 32;
 
 /// A value and the bytes of the file it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +29,7 @@ pub struct Node {
 pub enum Value {
     /// JSON `null`, YAML `~`.
     Null,
-    /// `true` or `false` (YAML 1.2: no `yes` and `no`).
+    /// `true` or `false`; in YAML also a plain `yes`, `no`, `on` or `off`.
     Bool(bool),
     /// A number, as written.
     Number(String),

@@ -3,15 +3,42 @@
 //! Every form is first read into a [`Node`] tree that remembers where in the file each value stands,
 //! then mapped by a module of its own to a [`Draft`] (fields as written, with their places), and the
 //! draft is finished in one place for all: dates resolved, URLs made absolute, text cleaned,
-//! defaults filled in. Nothing here opens a file or knows the time.
+//! defaults filled in, the body rendered. Nothing here opens a file or knows the time.
 
+mod body;
+mod date;
 mod draft;
+mod fields;
+mod finish;
+mod html;
+mod jsonld;
+mod ninjs;
 mod node;
+mod problem;
+mod tokens;
+
+mod markdown {
+    use super::*;
+    pub(super) fn read(text: &str, _: usize) -> (Draft, Vec<Problem>) {
+        (Draft { body: RawBody::Markdown(text.to_owned()), ..Draft::default() }, vec![])
+    }
+}
+mod plain {
+    use super::*;
+    pub(super) fn read(_: &Node) -> (Draft, Vec<Problem>) {
+        (Draft::default(), vec![])
+    }
+}
+
+use std::cmp::Reverse;
 
 pub use draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic};
 pub use node::{Key, Node, Value};
 
-use crate::article::{Diagnostic, Finding};
+use self::finish::{Outcome, Undated};
+use self::problem::Problem;
+use crate::article::{Diagnostic, Finding, Severity, StorePath};
+use crate::config::Config;
 
 /// What one file says.
 #[derive(Clone, Debug)]
@@ -21,3 +48,155 @@ pub struct Reading {
     /// Faults, doubts and notes, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
 }
+
+/// The forms, by extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Markdown,
+    Json,
+    Html,
+}
+
+impl Form {
+    /// The form of the file `path`; `None` where it is none of ours.
+    fn of(path: &StorePath) -> Option<Self> {
+        let (_, extension) = path.file_name().rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "md" | "markdown" => Some(Self::Markdown),
+            "json" => Some(Self::Json),
+            "html" | "htm" => Some(Self::Html),
+            _ => None,
+        }
+    }
+
+    /// What a file without any date is: folders of Markdown hold pages too.
+    fn undated(self) -> Undated {
+        match self {
+            Self::Markdown => Undated::NoArticle,
+            Self::Json | Self::Html => Undated::Fault,
+        }
+    }
+}
+
+/// Reads the file `path`, whose content is `bytes`. A file with any fault is rejected; one that is
+/// of no known form, or a section page of Hugo or Zola (`_index.*`), is no article.
+#[must_use]
+pub fn read(path: &StorePath, bytes: &[u8], config: &Config) -> Reading {
+    let (outcome, mut problems) = outcome(path, bytes, config);
+    problems.sort_by_key(|problem| (problem.span.start, Reverse(problem.span.end)));
+    Reading {
+        finding: match outcome {
+            Outcome::Article(article, _) => Finding::Article(article),
+            Outcome::NoArticle => Finding::NoArticle,
+            Outcome::Rejected => Finding::Rejected,
+        },
+        diagnostics: problems
+            .into_iter()
+            .map(|problem| problem.into_diagnostic(path, bytes))
+            .collect(),
+    }
+}
+
+/// The body of the article in the file `path`: sanitised HTML with absolute URLs, in a `div` with
+/// the article's `dir` and `lang`. `None` where it has no body, or [`read`] finds no article.
+///
+/// The file is read again, in the very same way: bodies are large and few of them are printed, so
+/// that nobody keeps them.
+#[must_use]
+pub fn body(path: &StorePath, bytes: &[u8], config: &Config) -> Option<String> {
+    match outcome(path, bytes, config).0 {
+        Outcome::Article(_, body) => body,
+        Outcome::NoArticle | Outcome::Rejected => None,
+    }
+}
+
+fn outcome(path: &StorePath, bytes: &[u8], config: &Config) -> (Outcome, Vec<Problem>) {
+    let form = Form::of(path).filter(|_| !path.file_name().starts_with("_index."));
+    let Some(form) = form else {
+        return (Outcome::NoArticle, Vec::new());
+    };
+    let (draft, mut problems) = match decode(bytes) {
+        Ok((text, base)) => draft(form, text, base, config),
+        Err(problem) => return (Outcome::Rejected, vec![problem]),
+    };
+    // What a broken file lacks says nothing: its date may stand where it could not be read.
+    if has_fault(&problems) {
+        return (Outcome::Rejected, problems);
+    }
+    let outcome = finish::finish(draft, form.undated(), path, config, &mut problems);
+    (outcome, problems)
+}
+
+fn has_fault(problems: &[Problem]) -> bool {
+    problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Fault)
+}
+
+/// The fields of an article as its form gives them.
+fn draft(form: Form, text: &str, base: usize, config: &Config) -> (Draft, Vec<Problem>) {
+    match form {
+        Form::Markdown => markdown::read(text, base),
+        Form::Html => html::read(text, base, &config.publication.url),
+        Form::Json => match node::json::parse(text, base) {
+            Ok(root) => json(&root),
+            Err(problem) => (Draft::default(), vec![problem]),
+        },
+    }
+}
+
+/// Tells the three sorts of JSON apart by their members.
+fn json(root: &Node) -> (Draft, Vec<Problem>) {
+    if jsonld::is_jsonld(root) {
+        return jsonld::read(root).unwrap_or_else(|| {
+            let fault = Problem::fault(
+                "no-article",
+                root.span.start..root.span.start,
+                "the JSON-LD holds no article",
+                "give it an object whose `@type` is NewsArticle or a kind of it",
+            );
+            (Draft::default(), vec![fault])
+        });
+    }
+    if root.get("uri").is_some() {
+        return ninjs::read(root);
+    }
+    plain::read(root)
+}
+
+/// The text of a file and where it begins, after a byte order mark.
+fn decode(bytes: &[u8]) -> Result<(&str, usize), Problem> {
+    const BOM: &[u8] = b"\xEF\xBB\xBF";
+    let base = if bytes.starts_with(BOM) { BOM.len() } else { 0 };
+    let rest = bytes.get(base..).unwrap_or_default();
+    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+        return Err(Problem::fault(
+            "not-utf8",
+            0..2,
+            "the file is UTF-16, not UTF-8",
+            "save it as UTF-8",
+        ));
+    }
+    let text = std::str::from_utf8(rest).map_err(|error| {
+        let at = base + error.valid_up_to();
+        let length = error.error_len().unwrap_or(1);
+        Problem::fault(
+            "not-utf8",
+            at..at + length,
+            format!("the file is not UTF-8 from byte {} on", at + 1),
+            "save it as UTF-8",
+        )
+    })?;
+    if text.trim().is_empty() {
+        return Err(Problem::fault(
+            "empty-file",
+            0..0,
+            "the file is empty",
+            "write the article, or remove the file",
+        ));
+    }
+    Ok((text, base))
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,16 @@ pub struct Field<T> {
     pub span: Range<usize>,
 }
 
+impl<T> Field<T> {
+    /// What `change` makes of the value, in the same place.
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Field<U> {
+        Field {
+            value: change(self.value),
+            span: self.span,
+        }
+    }
+}
+
 /// The body as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum RawBody {

@@ -1,6 +1,19 @@
 //! A tree of values that remember where in the file they stand, read from YAML, TOML or JSON.
+//!
+//! The three syntaxes end here: what maps members to fields sees nodes alone. A node keeps numbers
+//! and dates as they are written, because only the field says whether `0123` is an id or a count.
 
+pub(super) mod json;
+pub(super) mod toml;
+pub(super) mod yaml;
+
+use std::collections::HashSet;
 use std::ops::Range;
+
+use super::problem::Problem;
+
+/// The most levels of lists and tables in YAML and TOML. Front matter needs about four.
+const MAX_DEPTH: usize = 32;
 
 /// A value and the bytes of the file it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +29,7 @@ pub struct Node {
 pub enum Value {
     /// JSON `null`, YAML `~`.
     Null,
-    /// `true` or `false` (YAML 1.2: no `yes` and `no`).
+    /// `true` or `false`; in YAML also a plain `yes`, `no`, `on` or `off`.
     Bool(bool),
     /// A number, as written.
     Number(String),
@@ -65,4 +78,48 @@ impl Node {
             Value::Table(_) => "a table",
         }
     }
+}
+
+/// A fault where two members of a table have one key: whichever is taken, the author meant the other.
+fn reject_repeated_keys(members: &[(Key, Node)]) -> Result<(), Problem> {
+    let mut seen: HashSet<&str> = HashSet::with_capacity(members.len());
+    for (key, _) in members {
+        if !seen.insert(&key.name) {
+            return Err(repeated_key(&key.name, key.span.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// The fault of the key `name`, given a second time at `span`.
+fn repeated_key(name: &str, span: Range<usize>) -> Problem {
+    Problem::fault(
+        "repeated-key",
+        span,
+        format!(
+            "the key {} is given twice in one table",
+            Problem::shown(name)
+        ),
+        "keep one of the two",
+    )
+}
+
+/// The fault of lists and tables more than `limit` levels deep.
+fn too_deep(span: Range<usize>, limit: usize) -> Problem {
+    Problem::fault(
+        "too-deep",
+        span,
+        format!("lists and tables are nested more than {limit} levels deep"),
+        "write it flatter; no field of an article is that deep",
+    )
+}
+
+/// The fault of a limit on size; `message` names the limit.
+fn too_large(span: Range<usize>, message: &str) -> Problem {
+    Problem::fault(
+        "too-large",
+        span,
+        message,
+        "leave out what the article does not need",
+    )
 }

@@ -1,0 +1,236 @@
+//! From nodes to the fields of a draft: the one place that says which types a field takes.
+//!
+//! A [`Reader`] hands out typed values and keeps a fault for each node of another type, so that a
+//! mapping names every mistake of a file at once. Nothing is guessed: `true` is no text and `"7"` is
+//! no truth value. Two things count as absent, because templates of publishing systems are full of
+//! them: null, and text of nothing but white space.
+
+mod things;
+
+use super::draft::Field;
+use super::node::{Node, Value};
+use super::problem::Problem;
+use crate::article::{Access, Kind, Status};
+
+/// The words of `status`.
+pub(super) const STATUS: [(&str, Status); 4] = [
+    ("published", Status::Published),
+    ("draft", Status::Draft),
+    ("withheld", Status::Withheld),
+    ("withdrawn", Status::Withdrawn),
+];
+
+/// The words of `access`.
+pub(super) const ACCESS: [(&str, Access); 2] = [
+    ("free", Access::Free),
+    ("subscription", Access::Subscription),
+];
+
+/// Takes typed values out of nodes and keeps what is wrong with them.
+///
+/// `name` is always what messages call the node: its key, or the way to it, such as `image.width`.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    /// What was wrong, in the order of the file.
+    pub(super) fn finish(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|problem| problem.span.start);
+        self.problems
+    }
+
+    /// Keeps one more problem.
+    pub(super) fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Text. A number, a date or a truth value is a fault that says to put it in quotes.
+    pub(super) fn text(&mut self, name: &str, node: &Node) -> Option<Field<String>> {
+        match &node.value {
+            Value::Text(text) => field(text, node),
+            Value::Null => None,
+            _ => self.wrong(name, node, "text"),
+        }
+    }
+
+    /// A title: as [`Reader::text`], but null is a fault too (YAML reads a bare `null` as one).
+    pub(super) fn title(&mut self, name: &str, node: &Node) -> Option<Field<String>> {
+        match &node.value {
+            Value::Null => self.wrong(name, node, "text"),
+            _ => self.text(name, node),
+        }
+    }
+
+    /// Text, or a number or date taken as written: ids, slugs, sections and tags look like that.
+    pub(super) fn label(&mut self, name: &str, node: &Node) -> Option<Field<String>> {
+        match &node.value {
+            Value::Text(text) | Value::Number(text) | Value::Date(text) => field(text, node),
+            Value::Null => None,
+            _ => self.wrong(name, node, "text"),
+        }
+    }
+
+    /// A date as written; whether it is one is decided when the draft is finished.
+    pub(super) fn date(&mut self, name: &str, node: &Node) -> Option<Field<String>> {
+        match &node.value {
+            Value::Text(text) | Value::Date(text) => field(text, node),
+            Value::Null => None,
+            _ => self.wrong(name, node, "a date"),
+        }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn truth(&mut self, name: &str, node: &Node) -> Option<bool> {
+        match &node.value {
+            Value::Bool(truth) => Some(*truth),
+            _ if is_absent(node) => None,
+            _ => self.wrong(name, node, "true or false"),
+        }
+    }
+
+    /// A whole number that is not negative and that `T` can hold; digits in quotes count too.
+    pub(super) fn count<T: std::str::FromStr>(&mut self, name: &str, node: &Node) -> Option<T> {
+        if is_absent(node) {
+            return None;
+        }
+        if let Value::Number(text) | Value::Text(text) = &node.value
+            && let Ok(count) = text.trim().parse()
+        {
+            return Some(count);
+        }
+        self.wrong(name, node, "a whole number")
+    }
+
+    /// One word of a closed set, without regard to case. A fault lists the set.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        name: &str,
+        node: &Node,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        let word = self.text(name, node)?;
+        let found = words
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(word.value.trim()));
+        if let Some((_, value)) = found {
+            return Some(*value);
+        }
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        self.report(Problem::fault(
+            "unknown-word",
+            word.span,
+            format!("{} is none of the words it may be", Problem::shown(name)),
+            format!("write one of: {}", known.join(", ")),
+        ));
+        None
+    }
+
+    /// `kind`.
+    pub(super) fn kind(&mut self, name: &str, node: &Node) -> Option<Kind> {
+        self.choice(name, node, &Kind::ALL.map(|kind| (kind.as_str(), kind)))
+    }
+
+    /// Labels: one, or a list of them.
+    pub(super) fn labels(&mut self, name: &str, node: &Node) -> Vec<Field<String>> {
+        items(node)
+            .iter()
+            .filter_map(|item| self.label(name, item))
+            .collect()
+    }
+
+    /// Notes each member of the table `node` that is none of `known`, without regard to case.
+    /// `name` is the table's, empty for the whole file.
+    pub(super) fn note_unknown(&mut self, name: &str, node: &Node, known: &[&str]) {
+        let Value::Table(members) = &node.value else {
+            return;
+        };
+        for (key, _) in members {
+            if !known
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(&key.name))
+            {
+                self.report(Problem::note(
+                    "unknown-member",
+                    key.span.clone(),
+                    format!(
+                        "nothing is read from {}",
+                        Problem::shown(&join(name, &key.name))
+                    ),
+                    "leave it if another program needs it",
+                ));
+            }
+        }
+    }
+
+    /// Keeps the fault that `node` is not `expected`, and gives nothing.
+    pub(super) fn wrong<T>(&mut self, name: &str, node: &Node, expected: &str) -> Option<T> {
+        let quotable = !matches!(node.value, Value::List(_) | Value::Table(_));
+        let remedy = if expected == "text" && quotable {
+            "put it in quotes".to_owned()
+        } else {
+            format!("write {expected}")
+        };
+        self.report(Problem::fault(
+            "wrong-type",
+            node.span.clone(),
+            format!(
+                "{} is {}, not {expected}",
+                Problem::shown(name),
+                node.type_name()
+            ),
+            remedy,
+        ));
+        None
+    }
+}
+
+/// Whether `node` says nothing: null, or blank text.
+pub(super) fn is_absent(node: &Node) -> bool {
+    match &node.value {
+        Value::Null => true,
+        Value::Text(text) => text.trim().is_empty(),
+        _ => false,
+    }
+}
+
+/// The items of a list; a single value is a list of itself, and what is absent is an empty one.
+pub(super) fn items(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::List(items) => items,
+        _ if is_absent(node) => &[],
+        _ => std::slice::from_ref(node),
+    }
+}
+
+/// The first of `names` that the table `node` has and that is not absent, with its name; keys
+/// without regard to case.
+pub(super) fn first<'n, 'k>(node: &'n Node, names: &[&'k str]) -> Option<(&'k str, &'n Node)> {
+    let Value::Table(members) = &node.value else {
+        return None;
+    };
+    names.iter().find_map(|name| {
+        let (_, found) = members
+            .iter()
+            .find(|(key, found)| key.name.eq_ignore_ascii_case(name) && !is_absent(found))?;
+        Some((*name, found))
+    })
+}
+
+/// `name` as messages call the member `key` of the table `table`.
+fn join(table: &str, key: &str) -> String {
+    if table.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{table}.{key}")
+    }
+}
+
+/// `text` with its place; nothing where it is blank.
+fn field(text: &str, node: &Node) -> Option<Field<String>> {
+    (!text.trim().is_empty()).then(|| Field {
+        value: text.to_owned(),
+        span: node.span.clone(),
+    })
+}

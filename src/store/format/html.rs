@@ -1,0 +1,157 @@
+//! HTML pages: what they say about themselves in JSON-LD, in `meta` and `link`, and in the text.
+//!
+//! JSON-LD comes first, the rest fills in what it does not say: broken attributes (a quotation mark
+//! in `og:title`) are common, broken JSON-LD is not, because search engines complain of it. The page
+//! is read as a run of tags; no tree is built, and no script is run.
+
+mod page;
+
+use url::Url;
+
+use self::page::{Page, Script};
+use super::draft::{Draft, Field, RawBody, RawImage, RawPerson, RawTopic};
+use super::node::json;
+use super::problem::Problem;
+use super::{jsonld, tokens};
+use crate::article::WebUrl;
+
+/// Reads one page. `text` begins at byte `base` of the file, and `site` is the publication's.
+pub(super) fn read(text: &str, base: usize, site: &WebUrl) -> (Draft, Vec<Problem>) {
+    let page = match Page::read(text, base) {
+        Ok(page) => page,
+        Err(tokens::TooComplex) => {
+            let fault = Problem::fault(
+                "html-too-complex",
+                base..base,
+                "a tag or comment of the page never ends",
+                "close it",
+            );
+            return (Draft::default(), vec![fault]);
+        }
+    };
+    let (mut draft, problems) = structured(&page);
+    fill(&mut draft, &page, site);
+    (draft, problems)
+}
+
+/// What the first script with an article says; broken ones before it are faults.
+fn structured(page: &Page) -> (Draft, Vec<Problem>) {
+    let mut problems = Vec::new();
+    for Script { text, base } in &page.scripts {
+        match json::parse(text, *base) {
+            Ok(root) => {
+                if let Some((draft, found)) = jsonld::read(&root) {
+                    problems.extend(found);
+                    return (draft, problems);
+                }
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    (Draft::default(), problems)
+}
+
+/// Fills in what JSON-LD does not say.
+fn fill(draft: &mut Draft, page: &Page, site: &WebUrl) {
+    fill_one(&mut draft.title, || {
+        let og = page.meta("og:title");
+        og.or_else(|| page.h1.clone()).or_else(|| page.title.clone())
+    });
+    fill_one(&mut draft.summary, || {
+        page.meta("description").or_else(|| page.meta("og:description"))
+    });
+    fill_one(&mut draft.published, || page.meta("article:published_time"));
+    fill_one(&mut draft.updated, || page.meta("article:modified_time"));
+    fill_one(&mut draft.expires, || page.meta("article:expiration_time"));
+    fill_one(&mut draft.url, || {
+        page.canonical.clone().or_else(|| page.meta("og:url"))
+    });
+    fill_one(&mut draft.language, || page.language.clone());
+    if draft.sections.is_empty() {
+        let sections = page.metas("article:section");
+        draft.sections = sections
+            .map(|section| section.map(|id| RawTopic { id, title: None }))
+            .collect();
+    }
+    if draft.tags.is_empty() {
+        draft.tags = page.metas("article:tag").collect();
+    }
+    if draft.authors.is_empty() {
+        let authors = page.metas("author");
+        draft.authors = authors
+            .map(|author| {
+                author.map(|name| RawPerson {
+                    name,
+                    ..RawPerson::default()
+                })
+            })
+            .collect();
+    }
+    if draft.images.is_empty() {
+        draft.images = images(page);
+    }
+    if let Some(body) = page.body() {
+        // The page's own markup says more than JSON-LD's text of it.
+        draft.body = RawBody::Html(body.to_owned());
+    }
+    if is_noindex(page) || is_elsewhere(page, site) {
+        draft.index = Some(false);
+    }
+}
+
+fn fill_one(field: &mut Option<Field<String>>, found: impl FnOnce() -> Option<Field<String>>) {
+    if field.is_none() {
+        *field = found();
+    }
+}
+
+/// `og:image` once or more, each with the properties that follow it (ogp.me, "Structured
+/// Properties" and "Arrays").
+fn images(page: &Page) -> Vec<Field<RawImage>> {
+    let mut images: Vec<Field<RawImage>> = Vec::new();
+    for (name, content) in &page.metas {
+        if name == "og:image" || name == "og:image:url" {
+            images.push(content.clone().map(|url| RawImage {
+                url,
+                ..RawImage::default()
+            }));
+            continue;
+        }
+        let Some(Field { value: image, .. }) = images.last_mut() else {
+            continue;
+        };
+        let text = &content.value;
+        match name.as_str() {
+            "og:image:width" => image.width = text.trim().parse().ok(),
+            "og:image:height" => image.height = text.trim().parse().ok(),
+            "og:image:alt" => image.alt = Some(text.clone()),
+            "og:image:type" => image.media_type = Some(text.clone()),
+            _ => {}
+        }
+    }
+    images
+}
+
+/// `robots` says `noindex`, or `none`, which includes it.
+fn is_noindex(page: &Page) -> bool {
+    page.metas("robots").any(|robots| {
+        robots
+            .value
+            .split(',')
+            .map(str::trim)
+            .any(|word| word.eq_ignore_ascii_case("noindex") || word.eq_ignore_ascii_case("none"))
+    })
+}
+
+/// The page says that its canonical URL is on another host: it is a copy.
+fn is_elsewhere(page: &Page, site: &WebUrl) -> bool {
+    let Some(site) = site.to_url() else {
+        return false;
+    };
+    let canonical = page.canonical.as_ref();
+    let canonical = canonical.and_then(|field| site.join(field.value.trim()).ok());
+    canonical.is_some_and(|canonical: Url| canonical.host_str() != site.host_str())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! What JSON is taken, where its values stand, and what is refused where.
+
+use super::*;
+
+/// The fault of `text`, as code and the bytes before it.
+fn fault(text: &str) -> (&'static str, &str) {
+    let problem = parse(text, 0).unwrap_err();
+    (problem.code, &text[..problem.span.start])
+}
+
+#[test]
+fn values_know_their_places() {
+    let text = r#" {"عنوان": "خبر é\n", "n": -1.50e3, "l": [true, null, {}] } "#;
+    let node = parse(text, 100).unwrap();
+    let at = |node: &Node| text[node.span.start - 100..node.span.end - 100].to_owned();
+    assert_eq!(at(&node), text.trim());
+    let title = node.get("عنوان").unwrap();
+    assert_eq!(title.value, Value::Text("خبر é\n".to_owned()));
+    assert_eq!(at(title), r#""خبر é\n""#);
+    assert_eq!(
+        node.get("n").unwrap().value,
+        Value::Number("-1.50e3".to_owned())
+    );
+    let Value::List(items) = &node.get("l").unwrap().value else {
+        panic!("not a list");
+    };
+    let places: Vec<_> = items.iter().map(at).collect();
+    assert_eq!(places, ["true", "null", "{}"]);
+    let Value::Table(members) = &node.value else {
+        panic!("not a table");
+    };
+    let key = &members[0].0;
+    assert_eq!(&text[key.span.start - 100..key.span.end - 100], "\"عنوان\"");
+}
+
+#[test]
+fn strings_are_decoded() {
+    let node = parse(
+        r#"["\u062e\u0628\u0631","\ud83d\ude00","\"\\\/\t","\\"]"#,
+        0,
+    )
+    .unwrap();
+    let Value::List(items) = node.value else {
+        panic!("not a list");
+    };
+    let texts: Vec<_> = items.into_iter().map(|item| item.value).collect();
+    assert_eq!(
+        texts,
+        ["خبر", "😀", "\"\\/\t", "\\"].map(|t| Value::Text(t.to_owned()))
+    );
+}
+
+#[test]
+fn a_repeated_key_is_a_fault_at_the_second() {
+    assert_eq!(
+        fault(r#"{"a":1,"b":{"a":2},"\u0061":3}"#),
+        ("repeated-key", r#"{"a":1,"b":{"a":2},"#)
+    );
+}
+
+#[test]
+fn lone_surrogates_are_faults_in_their_string() {
+    for text in [
+        r#"{"title":"x \ud83d y"}"#,
+        r#"{"title":"x \ude00"}"#,
+        r#"{"title":"x \ude00\ud83d"}"#,
+        r#"{"\ud800":1}"#,
+    ] {
+        let (code, before) = fault(text);
+        assert_eq!(code, "lone-surrogate", "{text}");
+        assert!(before.contains("\\u"), "{text}: placed after {before}");
+    }
+}
+
+#[test]
+fn bad_syntax_is_a_fault_at_its_place() {
+    assert_eq!(fault("{\"a\":1}\n ثم"), ("json-syntax", "{\"a\":1}\n "));
+    assert_eq!(
+        fault("{\"ا\":\n\"ب\" x}"),
+        ("json-syntax", "{\"ا\":\n\"ب\" ")
+    );
+    assert_eq!(fault("{\"a\":01}").0, "json-syntax");
+    assert_eq!(fault("{a:1}"), ("json-syntax", "{"));
+    assert_eq!(fault("[1,]").0, "json-syntax");
+    assert_eq!(fault("[\"a\u{1}\"]").0, "json-syntax");
+    assert_eq!(fault("[\"\\x\"]").0, "json-syntax");
+}
+
+#[test]
+fn text_cut_short_is_a_fault_at_its_end() {
+    for text in ["", "{", "{\"a\":", "{\"a\":\"خب", "[1,2", "{\"a\":\"\\u06"] {
+        let problem = parse(text, 0).unwrap_err();
+        assert_eq!(problem.span, text.len()..text.len(), "{text}");
+        assert!(problem.message.contains("too early"), "{text}");
+    }
+}
+
+#[test]
+fn limits_hold() {
+    let nest = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert!(parse(&nest(MAX_DEPTH), 0).is_ok());
+    assert_eq!(fault(&nest(MAX_DEPTH + 1)).0, "too-deep");
+    assert_eq!(fault(&nest(1_000_000)).0, "too-deep");
+    let many = format!("[{}0]", "0,".repeat(MAX_NODES));
+    assert_eq!(fault(&many).0, "too-large");
+    let long = format!("\"{}\"", "a".repeat(MAX_BYTES));
+    assert_eq!(fault(&long).0, "too-large");
+}

@@ -9,6 +9,7 @@ mod date;
 mod draft;
 mod fields;
 mod node;
+mod plain;
 mod problem;
 
 pub use draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic};

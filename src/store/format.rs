@@ -14,6 +14,7 @@ mod html;
 mod jsonld;
 mod ninjs;
 mod node;
+mod plain;
 mod problem;
 mod tokens;
 

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
-pub(crate) use text::escape_controls;
 pub use text::{
     ArticleId, IdError, Language, LanguageError, Text, TopicId, UrlError, WebUrl, escape_controls,
     is_xml_char,

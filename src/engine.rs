@@ -64,6 +64,18 @@ pub struct Checkpoint {
     pub bodies: Vec<(StorePath, Body)>,
 }
 
+impl Checkpoint {
+    /// Has every file read again; what was good and visible stays known.
+    pub fn distrust_readings(&mut self) {
+        for (_, file) in &mut self.files {
+            match file {
+                File::Article(hash, _) | File::NoArticle(hash) => *hash = None,
+                File::Rejected => {}
+            }
+        }
+    }
+}
+
 /// Catalog, files, last good versions, manifest and debt.
 #[derive(Debug)]
 pub struct Engine {
@@ -135,10 +147,12 @@ impl Engine {
         checkpoint: Option<Checkpoint>,
         now: Timestamp,
     ) -> Self {
-        let checkpoint = checkpoint.unwrap_or_default();
+        let mut checkpoint = checkpoint.unwrap_or_default();
+        if checkpoint.reading_fingerprint != config.reading_fingerprint() {
+            checkpoint.distrust_readings();
+        }
         let then = checkpoint.now.map_or(now, |then| then.min(now));
         let catalog = Catalog::new(&config, memory.withdrawals.clone(), then);
-        let is_current = checkpoint.reading_fingerprint == config.reading_fingerprint();
         let mut engine = Self {
             config,
             catalog,
@@ -152,7 +166,7 @@ impl Engine {
             visible_when_published: 0,
             withdrawals: memory.withdrawals,
         };
-        engine.load(checkpoint.files, is_current);
+        engine.load(checkpoint.files);
         engine.visible_when_published = engine.visible();
         engine
     }
@@ -208,6 +222,12 @@ impl Engine {
     #[must_use]
     pub fn duplicates(&self) -> Vec<Diagnostic> {
         self.catalog.duplicates()
+    }
+
+    /// Everything khabar owns below `out`, as last remembered.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
     }
 
     /// When something changes next without any change of content.
@@ -423,18 +443,10 @@ impl Engine {
         self.bodies.retain(|path, _| printed.contains(path));
     }
 
-    /// Fills the catalog from a checkpoint. Where that was read under another configuration, its
-    /// versions count as read, and [`Engine::cursor`] asks for all of them again.
-    fn load(&mut self, files: Vec<(StorePath, File)>, is_current: bool) {
+    /// Fills the catalog from a checkpoint, and from last good versions whose files are gone.
+    fn load(&mut self, files: Vec<(StorePath, File)>) {
         let mut offers = Vec::with_capacity(files.len());
-        for (path, mut file) in files {
-            if !is_current {
-                file = match file {
-                    File::Article(_, article) => File::Article(None, article),
-                    File::NoArticle(_) => File::NoArticle(None),
-                    File::Rejected => File::Rejected,
-                };
-            }
+        for (path, file) in files {
             offers.push(self.offer(&path, &file));
             self.files.insert(path, file);
         }

@@ -1,38 +1,304 @@
 //! The commands that need a configuration, one function each.
 
-use super::Exit;
-use super::args::{Accept, Build, Check, Explain, Global, Named, Verify};
-use super::project;
+mod check;
 
-pub(super) fn build(_options: &Build, global: &Global) -> anyhow::Result<Exit> {
-    not_wired(global)
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::{Accept, Build, Explain, Global, Named, Verify};
+use super::{Exit, output, project};
+use crate::article::{Severity, Timestamp};
+use crate::config::Config;
+use crate::daemon::{Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench};
+use crate::document::Receipt;
+use crate::publish::directory::{Difference, DirectoryView, LockError};
+
+pub(super) use check::check;
+
+/// How long a command that changes what is published waits for another writer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// `khabar build`.
+pub(super) fn build(options: &Build, global: &Global) -> anyhow::Result<Exit> {
+    let started = Instant::now();
+    let config = project::config(&global.config)?;
+    if options.dry_run {
+        return dry_run(config, clock(options.clock.now), global);
+    }
+    let hold = Hold::take(&config)?;
+    let mut bench = open(config, clock(options.clock.now), Trust::Readings)?;
+    let exit = publish(&mut bench, &hold, global, started)?;
+    let is_rejected = options.strict && bench.counts().rejected > 0;
+    Ok(if is_rejected { Exit::Failed } else { exit })
 }
 
-pub(super) fn check(_options: &Check, global: &Global) -> anyhow::Result<Exit> {
-    not_wired(global)
+/// `khabar verify`.
+pub(super) fn verify(options: &Verify, global: &Global) -> anyhow::Result<Exit> {
+    let config = project::config(&global.config)?;
+    let out = config.out.clone();
+    let mut bench = open(config, clock(options.clock.now), Trust::History)?;
+    let prepared = prepare(&mut bench, global)?;
+    let differences = differences(&prepared, &out)?;
+    output::results(|out| {
+        for (path, what) in &differences {
+            let word = match what {
+                Some(Difference::Missing) => "missing",
+                Some(Difference::Other) => "differs",
+                None => "stale",
+            };
+            writeln!(out, "{word} {path}")?;
+        }
+        Ok(())
+    })?;
+    let documents = prepared.rendered.release.documents.len();
+    tracing::info!(
+        documents,
+        differences = differences.len(),
+        "compared with {}",
+        out.display()
+    );
+    Ok(found(!differences.is_empty()))
 }
 
+/// `khabar explain`.
 pub(super) fn explain(_options: &Explain, global: &Global) -> anyhow::Result<Exit> {
-    not_wired(global)
-}
-
-pub(super) fn verify(_options: &Verify, global: &Global) -> anyhow::Result<Exit> {
-    not_wired(global)
-}
-
-pub(super) fn withdraw(_options: &Named, global: &Global) -> anyhow::Result<Exit> {
-    not_wired(global)
-}
-
-pub(super) fn restore(_options: &Named, global: &Global) -> anyhow::Result<Exit> {
-    not_wired(global)
-}
-
-pub(super) fn accept(_options: &Accept, global: &Global) -> anyhow::Result<Exit> {
-    not_wired(global)
-}
-
-fn not_wired(global: &Global) -> anyhow::Result<Exit> {
     project::config(&global.config)?;
     anyhow::bail!("not wired yet")
+}
+
+/// `khabar withdraw`.
+pub(super) fn withdraw(options: &Named, global: &Global) -> anyhow::Result<Exit> {
+    let started = Instant::now();
+    let (mut bench, hold) = take(global)?;
+    let now = bench.now();
+    if !bench.engine_mut().withdraw(&options.id, Some(now)) {
+        tracing::info!("{} is withdrawn already", options.id);
+    }
+    if bench.engine().catalog().entry(&options.id).is_none() {
+        tracing::warn!(
+            "the store has no article {} now; it will stay out if it comes",
+            options.id
+        );
+    }
+    publish(&mut bench, &hold, global, started)
+}
+
+/// `khabar restore`.
+pub(super) fn restore(options: &Named, global: &Global) -> anyhow::Result<Exit> {
+    let started = Instant::now();
+    let (mut bench, hold) = take(global)?;
+    if !bench.engine_mut().withdraw(&options.id, None) {
+        tracing::error!("{} is not withdrawn by command", options.id);
+        return Ok(Exit::Failed);
+    }
+    publish(&mut bench, &hold, global, started)
+}
+
+/// `khabar accept`.
+pub(super) fn accept(options: &Accept, global: &Global) -> anyhow::Result<Exit> {
+    let started = Instant::now();
+    let (mut bench, hold) = take(global)?;
+    let is_accepted = if options.clock {
+        bench.accept_clock()
+    } else {
+        bench.accept_loss() > 0
+    };
+    if !is_accepted {
+        tracing::error!("nothing is held");
+        return Ok(Exit::Failed);
+    }
+    publish(&mut bench, &hold, global, started)
+}
+
+/// `khabar build --dry-run`: says what would change and why.
+fn dry_run(config: Config, clock: Clock, global: &Global) -> anyhow::Result<Exit> {
+    let out = config.out.clone();
+    let mut bench = open(config, clock, Trust::Readings)?;
+    let prepared = prepare(&mut bench, global)?;
+    let differences = differences(&prepared, &out)?;
+    let manifest = bench.engine().manifest();
+    output::results(|out| {
+        for (path, what) in &differences {
+            let is_known = manifest.contains_key(path);
+            let is_same = manifest.get(path) == prepared.rendered.manifest.get(path);
+            let line = match what {
+                Some(Difference::Missing) if is_known => "write (it is gone from out)",
+                Some(Difference::Missing) => "write (it is new)",
+                Some(Difference::Other) if !is_known => "write (another file is in its place)",
+                Some(Difference::Other) if is_same => "write (it was altered in out)",
+                Some(Difference::Other) => "write (its content changed)",
+                None => "remove (nothing names it any more)",
+            };
+            writeln!(out, "{path}: {line}")?;
+        }
+        Ok(())
+    })?;
+    let line = line(
+        bench.counts(),
+        prepared.rendered.manifest.len(),
+        differences.len(),
+    );
+    tracing::info!("{line} (nothing was written)");
+    Ok(found(is_held(&prepared)))
+}
+
+/// Opens the project for a command that changes what is published.
+fn take(global: &Global) -> anyhow::Result<(Workbench, Hold)> {
+    let config = project::config(&global.config)?;
+    let deadline = Instant::now() + PATIENCE;
+    let hold = loop {
+        match Hold::take(&config) {
+            Err(TurnError::Lock(LockError::Held { .. })) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            taken => break taken?,
+        }
+    };
+    Ok((open(config, Clock::System, Trust::Readings)?, hold))
+}
+
+fn open(config: Config, clock: Clock, trust: Trust) -> anyhow::Result<Workbench> {
+    let bench = Workbench::open(config, clock, trust)?;
+    if bench.is_checkpoint_damaged {
+        tracing::warn!("the checkpoint is damaged or of another version and is made again");
+    }
+    Ok(bench)
+}
+
+/// Prepares a turn, with progress on a terminal, and says what is wrong.
+fn prepare(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
+    let bar = progress_bar(global);
+    let prepared = bench.prepare(&|read, total| {
+        bar.set_length(total);
+        bar.inc(read);
+    });
+    bar.finish_and_clear();
+    let prepared = prepared?;
+    report(&prepared);
+    Ok(prepared)
+}
+
+/// Prepares and publishes a turn, and ends with its line.
+fn publish(
+    bench: &mut Workbench,
+    hold: &Hold,
+    global: &Global,
+    started: Instant,
+) -> anyhow::Result<Exit> {
+    let prepared = prepare(bench, global)?;
+    if prepared.unkept.is_some() {
+        return Ok(Exit::Failed);
+    }
+    let is_wanting = is_held(&prepared) || prepared.store_error.is_some();
+    let documents = prepared.rendered.manifest.len();
+    let Receipt { written, removed } = bench.publish(prepared, hold)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let line = line(bench.counts(), documents, written + removed);
+    output::results(|out| writeln!(out, "{line}, {seconds:.2} s"))?;
+    Ok(found(is_wanting))
+}
+
+/// Logs what is wrong, each once.
+fn report(prepared: &Prepared) {
+    for diagnostic in &prepared.diagnostics {
+        match diagnostic.severity {
+            Severity::Fault => tracing::warn!(code = diagnostic.code, "{diagnostic}"),
+            Severity::Doubt => tracing::debug!(code = diagnostic.code, "{diagnostic}"),
+            Severity::Note => tracing::trace!(code = diagnostic.code, "{diagnostic}"),
+        }
+    }
+    if let Some(error) = &prepared.store_error {
+        tracing::error!("degraded: {error}; what was published stays, and only the clock moves");
+    }
+    if let Some(seconds) = prepared.clock_behind {
+        tracing::warn!(
+            "degraded: the clock is {seconds} s behind the last publication, whose time goes on \
+             to count; if the clock is right now, run `khabar accept --clock`"
+        );
+    }
+    let guarded = prepared.guarded;
+    if guarded.held > 0 {
+        tracing::error!(
+            "held: {} of {} visible articles are missing from the store and stay published; \
+             if they are meant to go, run `khabar accept`",
+            guarded.held,
+            guarded.visible
+        );
+    }
+    if let Some(missing) = prepared.unkept {
+        tracing::error!(
+            "held: {missing} articles that were published are not in the store, and without a \
+             checkpoint they cannot be kept, so nothing is published; if they are meant to go, \
+             run `khabar accept`"
+        );
+    }
+}
+
+/// Every document that is not in `out` as it should be, and every one there that should not be.
+fn differences(
+    prepared: &Prepared,
+    out: &std::path::Path,
+) -> anyhow::Result<Vec<(String, Option<Difference>)>> {
+    let view =
+        DirectoryView::open(out).with_context(|| format!("{} cannot be opened", out.display()))?;
+    let mut differences = Vec::new();
+    for document in &prepared.rendered.release.documents {
+        let path = document.key.path();
+        let difference = match &view {
+            Some(view) => view.difference(&path, &document.bytes),
+            None => Some(Difference::Missing),
+        };
+        if difference.is_some() {
+            differences.push((path, difference));
+        }
+    }
+    for path in &prepared.rendered.release.retired {
+        if view.as_ref().is_some_and(|view| view.exists(path)) {
+            differences.push((path.clone(), None));
+        }
+    }
+    differences.sort();
+    Ok(differences)
+}
+
+fn is_held(prepared: &Prepared) -> bool {
+    prepared.guarded.held > 0 || prepared.unkept.is_some()
+}
+
+fn found(is_found: bool) -> Exit {
+    if is_found { Exit::Failed } else { Exit::Done }
+}
+
+fn clock(now: Option<Timestamp>) -> Clock {
+    now.map_or(Clock::System, Clock::Fixed)
+}
+
+/// The last line of a build.
+fn line(counts: Counts, documents: usize, changed: usize) -> String {
+    let Counts {
+        articles,
+        sections,
+        stories,
+        rejected,
+    } = counts;
+    format!(
+        "{articles} articles, {sections} sections, {stories} stories, {documents} documents, \
+         {changed} changed, {rejected} rejected"
+    )
+}
+
+fn progress_bar(global: &Global) -> ProgressBar {
+    let target = if global.quiet == 0 && std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(0), target);
+    match ProgressStyle::with_template("reading {human_pos}/{human_len} {wide_bar} {eta}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
 }

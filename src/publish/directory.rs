@@ -34,7 +34,7 @@ pub struct PublishError {
 }
 
 /// How a document in the target differs from what it should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
     /// It is not there.
     Missing,

@@ -21,16 +21,15 @@ mod tokens;
 mod markdown {
     use super::*;
     pub(super) fn read(text: &str, _: usize) -> (Draft, Vec<Problem>) {
-        (Draft { body: RawBody::Markdown(text.to_owned()), ..Draft::default() }, vec![])
+        (
+            Draft {
+                body: RawBody::Markdown(text.to_owned()),
+                ..Draft::default()
+            },
+            vec![],
+        )
     }
 }
-mod plain {
-    use super::*;
-    pub(super) fn read(_: &Node) -> (Draft, Vec<Problem>) {
-        (Draft::default(), vec![])
-    }
-}
-
 use std::cmp::Reverse;
 
 pub use draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic};

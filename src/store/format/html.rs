@@ -55,10 +55,12 @@ fn structured(page: &Page) -> (Draft, Vec<Problem>) {
 fn fill(draft: &mut Draft, page: &Page, site: &WebUrl) {
     fill_one(&mut draft.title, || {
         let og = page.meta("og:title");
-        og.or_else(|| page.h1.clone()).or_else(|| page.title.clone())
+        og.or_else(|| page.h1.clone())
+            .or_else(|| page.title.clone())
     });
     fill_one(&mut draft.summary, || {
-        page.meta("description").or_else(|| page.meta("og:description"))
+        page.meta("description")
+            .or_else(|| page.meta("og:description"))
     });
     fill_one(&mut draft.published, || page.meta("article:published_time"));
     fill_one(&mut draft.updated, || page.meta("article:modified_time"));

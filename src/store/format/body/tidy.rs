@@ -167,9 +167,7 @@ impl Writer<'_> {
             }
             Class::Heading => {
                 self.leave_table_structure();
-                self.close_nearest(|open| {
-                    matches!(open.class, Class::Paragraph | Class::Heading)
-                });
+                self.close_nearest(|open| matches!(open.class, Class::Paragraph | Class::Heading));
             }
             Class::Paragraph | Class::Block | Class::List | Class::Table | Class::Void => {
                 self.leave_table_structure();
@@ -273,7 +271,9 @@ impl Writer<'_> {
             return;
         }
         self.visible |= tag.name == "img" || class == Class::Recording;
-        let attributes = attributes.iter().map(|(name, value)| (*name, value.as_str()));
+        let attributes = attributes
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()));
         tokens::write_start(&tag.name, attributes, &mut self.out);
         self.opened(&tag.name, class);
     }

@@ -1,0 +1,109 @@
+//! `khabar check`: everything is read, nothing is published, and every fault and doubt is shown
+//! with its place, its source line and its remedy.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{clock, found, progress_bar};
+use crate::article::{Cursor, Diagnostic, Severity, StorePath};
+use crate::cli::args::{Check, Global, ReportForm};
+use crate::cli::report::{self, Style};
+use crate::cli::{Exit, output, project};
+use crate::daemon;
+use crate::engine::Engine;
+use crate::state::State;
+use crate::store::directory::DirectoryStore;
+
+/// `khabar check`.
+pub(in crate::cli) fn check(options: &Check, global: &Global) -> anyhow::Result<Exit> {
+    let config = Arc::new(project::config(&global.config)?);
+    let memory = State::new(&config.state).load()?.memory;
+    let store = DirectoryStore::open(Arc::clone(&config))?;
+    let scope = scope(&options.paths, &store)?;
+    let bar = progress_bar(global);
+    let changes = store.changes(&Cursor::new(), &|read, total| {
+        bar.set_length(total);
+        bar.inc(read);
+    });
+    bar.finish_and_clear();
+    let changes = changes?;
+    let mut diagnostics = changes.remarks.clone();
+    diagnostics.extend(changes.changed.iter().flat_map(|c| c.diagnostics.clone()));
+    let files = changes.changed.len();
+    let now = daemon::now(clock(options.clock.now), memory.mark);
+    let mut engine = Engine::new(config, memory, None, now);
+    engine.step(changes, now);
+    diagnostics.extend(engine.duplicates());
+    let least = if global.verbose > 0 {
+        Severity::Note
+    } else {
+        Severity::Doubt
+    };
+    diagnostics.retain(|d| d.severity <= least && is_in_scope(&d.path, &scope));
+    diagnostics.sort_by(|a, b| (&a.path, a.place).cmp(&(&b.path, b.place)));
+    show(&diagnostics, options.format, global)?;
+    let count = |severity| {
+        let counted = diagnostics.iter().filter(|d| d.severity == severity);
+        counted.count()
+    };
+    let (faults, doubts) = (count(Severity::Fault), count(Severity::Doubt));
+    tracing::info!("{files} files read: {faults} faults, {doubts} doubts");
+    Ok(found(faults > 0))
+}
+
+fn show(diagnostics: &[Diagnostic], form: ReportForm, global: &Global) -> anyhow::Result<()> {
+    let style = Style::of(global.color, &std::io::stdout());
+    output::results(|out| {
+        for diagnostic in diagnostics {
+            match form {
+                ReportForm::Text => {
+                    out.write_all(report::diagnostic(diagnostic, style).as_bytes())?
+                }
+                ReportForm::Json => writeln!(out, "{}", report::json(diagnostic)?)?,
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The paths asked for, from the store's root; empty for everything.
+fn scope(paths: &[PathBuf], store: &DirectoryStore) -> anyhow::Result<Vec<String>> {
+    paths
+        .iter()
+        .map(|path| {
+            // As the shell sees it, else as the store does.
+            let seen = [path.clone(), store.root().join(path)]
+                .into_iter()
+                .filter_map(|path| inside(&path, store.root()))
+                .next();
+            seen.ok_or_else(|| anyhow::anyhow!("{} is not in the store", path.display()))
+        })
+        .collect()
+}
+
+/// Where `path` lies below `root`; a link itself, not what it leads to.
+fn inside(path: &Path, root: &Path) -> Option<String> {
+    path.symlink_metadata().ok()?;
+    if let Ok(whole) = path.canonicalize()
+        && whole == root
+    {
+        return Some(String::new());
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    let whole = folder.join(path.file_name()?);
+    Some(whole.strip_prefix(root).ok()?.to_str()?.to_owned())
+}
+
+fn is_in_scope(path: &StorePath, scope: &[String]) -> bool {
+    let below = |folder: &String| {
+        folder.is_empty()
+            || path
+                .as_str()
+                .strip_prefix(folder.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    scope.is_empty() || scope.iter().any(below)
+}

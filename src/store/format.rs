@@ -8,6 +8,7 @@
 mod date;
 mod draft;
 mod fields;
+mod markdown;
 mod node;
 mod plain;
 mod problem;

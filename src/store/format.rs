@@ -12,24 +12,13 @@ mod fields;
 mod finish;
 mod html;
 mod jsonld;
+mod markdown;
 mod ninjs;
 mod node;
 mod plain;
 mod problem;
 mod tokens;
 
-mod markdown {
-    use super::*;
-    pub(super) fn read(text: &str, _: usize) -> (Draft, Vec<Problem>) {
-        (
-            Draft {
-                body: RawBody::Markdown(text.to_owned()),
-                ..Draft::default()
-            },
-            vec![],
-        )
-    }
-}
 use std::cmp::Reverse;
 
 pub use draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic};

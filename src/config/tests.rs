@@ -173,6 +173,13 @@ delay = "1m"
 }
 
 #[test]
+fn a_default_follows_what_it_depends_on() {
+    assert_eq!(sound("settle = \"3s\"\n").store.settle_max_ms, 3_000);
+    let any_port = sound("[serve]\nlisten = \"127.0.0.1:0\"\noperations = \"127.0.0.1:0\"\n");
+    assert_eq!(any_port.serve.listen, any_port.serve.operations);
+}
+
+#[test]
 fn match_tables_take_one_value_or_a_list() {
     let config = sound(
         r#"

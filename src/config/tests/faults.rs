@@ -289,6 +289,11 @@ fn directories_in_one_another_are_refused() {
             "12:8: `state` stands in the store: what khabar remembers would be read as articles (set `path` of `[state]` to a directory beside it)",
         ]
     );
+    // Other faults of the tables do not hide it.
+    assert_eq!(
+        faults_of("settle = \"\"\n[out]\nkind = \"s3\"\npath = \"articles\"\n").len(),
+        3
+    );
     // The one to move is a default: the other is marked.
     assert_eq!(
         faults_with(8, "path = \".\""),
@@ -332,9 +337,9 @@ fn faults_of_feeds_guard_serve_and_announce() {
         ]
     );
     assert_eq!(
-        faults_of("[serve]\noperations = \"127.0.0.1:8080\"\n"),
+        faults_of("[serve]\nlisten = \"127.0.0.1:8081\"\n"),
         [
-            "10:14: `serve.operations` is the same address as `serve.listen` (give it another port: what is served there is not for the public)"
+            "9:1: `serve.listen` and `serve.operations` are the same address (give `operations` another port: what is served there is not for the public)"
         ]
     );
 }

@@ -73,7 +73,7 @@ fn depth_is_limited() {
     // Headers one below the other: each is short, the tree is deep.
     let mut headers = String::new();
     for depth in 1..200 {
-        headers.push_str(&format!("[{}]\n", vec!["a"; depth].join(".")));
+        headers += &format!("[{}]\n", vec!["a"; depth].join("."));
     }
     parse(&headers, 0).unwrap_err();
 }

@@ -113,7 +113,7 @@ fn limits_hold() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..9 {
         let below = vec![format!("*a{}", level - 1); 9].join(",");
-        bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+        bomb += &format!("a{level}: &a{level} [{below}]\n");
     }
     assert_eq!(fault(&bomb).0, "too-large");
     // One long text, a thousand times.
@@ -126,7 +126,7 @@ fn limits_hold() {
     // Each anchor is one level higher than the one before.
     let mut tower = "a0: &a0 [x]\n".to_owned();
     for level in 1..MAX_DEPTH {
-        tower.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        tower += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
     }
     assert_eq!(fault(&tower).0, "too-deep");
 }

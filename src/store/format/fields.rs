@@ -2,13 +2,16 @@
 //!
 //! A [`Reader`] hands out typed values and keeps a fault for each node of another type, so that a
 //! mapping names every mistake of a file at once. Nothing is guessed: `true` is no text and `"7"` is
-//! no truth value. Two things count as absent, because templates of publishing systems are full of
-//! them: null, and text of nothing but white space.
+//! no truth value. Three things count as absent, because templates of publishing systems are full
+//! of them: null, text of nothing but white space, and an empty list.
 
 mod things;
+mod vocabulary;
+
+pub(super) use vocabulary::{Scopes, Vocabulary, fill};
 
 use super::draft::Field;
-use super::node::{Node, Value};
+use super::node::{Key, Node, Value};
 use super::problem::Problem;
 use crate::article::{Access, Kind, Status};
 
@@ -151,17 +154,22 @@ impl Reader {
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(&key.name))
             {
-                self.report(Problem::note(
-                    "unknown-member",
-                    key.span.clone(),
-                    format!(
-                        "nothing is read from {}",
-                        Problem::shown(&join(name, &key.name))
-                    ),
-                    "leave it if another program needs it",
-                ));
+                self.note_unread(name, key);
             }
         }
+    }
+
+    /// Notes that nothing is read from the member `key` of the table `name`.
+    pub(super) fn note_unread(&mut self, name: &str, key: &Key) {
+        self.report(Problem::note(
+            "unknown-member",
+            key.span.clone(),
+            format!(
+                "nothing is read from {}",
+                Problem::shown(&join(name, &key.name))
+            ),
+            "leave it if another program needs it",
+        ));
     }
 
     /// Keeps the fault that `node` is not `expected`, and gives nothing.
@@ -186,12 +194,13 @@ impl Reader {
     }
 }
 
-/// Whether `node` says nothing: null, or blank text.
+/// Whether `node` says nothing: null, blank text, or an empty list.
 pub(super) fn is_absent(node: &Node) -> bool {
     match &node.value {
         Value::Null => true,
         Value::Text(text) => text.trim().is_empty(),
-        _ => false,
+        Value::List(items) => items.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Date(_) | Value::Table(_) => false,
     }
 }
 

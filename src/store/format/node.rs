@@ -85,23 +85,10 @@ fn reject_repeated_keys(members: &[(Key, Node)]) -> Result<(), Problem> {
     let mut seen: HashSet<&str> = HashSet::with_capacity(members.len());
     for (key, _) in members {
         if !seen.insert(&key.name) {
-            return Err(repeated_key(&key.name, key.span.clone()));
+            return Err(Problem::repeated_key(&key.name, key.span.clone()));
         }
     }
     Ok(())
-}
-
-/// The fault of the key `name`, given a second time at `span`.
-fn repeated_key(name: &str, span: Range<usize>) -> Problem {
-    Problem::fault(
-        "repeated-key",
-        span,
-        format!(
-            "the key {} is given twice in one table",
-            Problem::shown(name)
-        ),
-        "keep one of the two",
-    )
 }
 
 /// The fault of lists and tables more than `limit` levels deep.

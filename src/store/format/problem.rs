@@ -69,6 +69,16 @@ impl Problem {
         }
     }
 
+    /// The fault of the key `name`, given in its table a second time at `span`.
+    pub(super) fn repeated_key(name: &str, span: Range<usize>) -> Self {
+        Self::fault(
+            "repeated-key",
+            span,
+            format!("the key {} is given twice in one table", Self::shown(name)),
+            "keep one of the two",
+        )
+    }
+
     /// A key as messages show it: in backquotes, cut short, with nothing that could forge a log line.
     pub(super) fn shown(key: &str) -> String {
         let mut short: String = key.chars().take(Self::SHOWN_CHARS).collect();

@@ -339,3 +339,18 @@ proptest! {
         }
     }
 }
+#[test]
+fn zz_time() {
+    for n in [30_000, 60_000] {
+        let s = "&amp;".repeat(n);
+        let t = Instant::now();
+        let _ = tokens::read(&s, |_, _| std::ops::ControlFlow::Continue(()));
+        eprintln!("tokens {:?}", t.elapsed());
+        let t = Instant::now();
+        let d = SANITISER.clean(&s);
+        eprintln!("clean {:?}", t.elapsed());
+        let t = Instant::now();
+        let _ = d.to_string();
+        eprintln!("ser {:?}", t.elapsed());
+    }
+}

@@ -153,12 +153,25 @@ impl Reader {
         })
     }
 
-    /// The discussion: a table (`url`, `count`).
+    /// The discussion: a table (`url`, `count`). Themes of Hugo and Jekyll switch comments with a
+    /// truth value of this name, which is noted.
     pub(in super::super) fn comments(
         &mut self,
         name: &str,
         node: &Node,
     ) -> Option<Field<(Option<String>, Option<u32>)>> {
+        if let Value::Bool(_) = &node.value {
+            self.report(Problem::note(
+                "comments-switch",
+                node.span.clone(),
+                format!(
+                    "{} is true or false; nothing is read from it",
+                    Problem::shown(name)
+                ),
+                "leave it if a theme needs it, or give `url` and `count`",
+            ));
+            return None;
+        }
         let Value::Table(_) = &node.value else {
             return self.wrong(name, node, "a table with `url` and `count`");
         };

@@ -23,7 +23,7 @@ const MAX_NODES: usize = 200_000;
 ///
 /// # Errors
 /// One fault, with its place: bad syntax, a repeated key, a lone surrogate, or a limit overrun.
-pub(in crate::store::format) fn parse(text: &str, base: usize) -> Result<Node, Problem> {
+pub(in super::super) fn parse(text: &str, base: usize) -> Result<Node, Problem> {
     if text.len() > MAX_BYTES {
         return Err(too_large(base..base, "the JSON is longer than 5 MiB"));
     }
@@ -36,6 +36,19 @@ pub(in crate::store::format) fn parse(text: &str, base: usize) -> Result<Node, P
     };
     walk.skip_blanks();
     walk.value(0)
+}
+
+/// The length of the JSON value that `text` begins with; `base` is the offset of `text` in the file.
+/// What follows may be anything.
+///
+/// # Errors
+/// One fault, with its place, where no value ends.
+pub(in super::super) fn first_value(text: &str, base: usize) -> Result<usize, Problem> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    match values.next() {
+        Some(Err(error)) => Err(syntax(&error, text, base)),
+        Some(Ok(_)) | None => Ok(values.byte_offset()),
+    }
 }
 
 /// Whether `text` is one JSON value and nothing else. Neither recursive nor allocating.

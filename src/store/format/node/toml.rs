@@ -7,7 +7,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue, Error};
 
 use super::super::problem::Problem;
-use super::{Key, MAX_DEPTH, Node, Value, repeated_key, too_deep};
+use super::{Key, MAX_DEPTH, Node, Value, too_deep};
 
 /// Reads one TOML document; `base` is the offset of `text` in the file.
 ///
@@ -27,7 +27,7 @@ fn syntax(error: &Error, text: &str, base: usize) -> Problem {
     let span = error.span().unwrap_or(0..0);
     let place = base + span.start..base + span.end;
     if error.message() == "duplicate key" {
-        return repeated_key(text.get(span).unwrap_or_default(), place);
+        return Problem::repeated_key(text.get(span).unwrap_or_default(), place);
     }
     let reason = error.message().lines().next().unwrap_or("bad syntax");
     Problem::fault(

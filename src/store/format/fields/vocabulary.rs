@@ -1,0 +1,288 @@
+//! Which members give which field, and the one walk that fills a draft by them: shared by plain
+//! JSON and by front matter, which differ in their words and in where they look.
+
+use std::borrow::Cow;
+
+use super::super::draft::Draft;
+use super::super::node::{Node, Value};
+use super::super::problem::Problem;
+use super::{ACCESS, Reader, STATUS, is_absent, join};
+
+/// The words that give a field; of several, the first that is present wins. Fields that are not
+/// listed here go by their own names everywhere.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Vocabulary {
+    pub(in super::super) summary: &'static [&'static str],
+    pub(in super::super) url: &'static [&'static str],
+    pub(in super::super) published: &'static [&'static str],
+    pub(in super::super) updated: &'static [&'static str],
+    pub(in super::super) expires: &'static [&'static str],
+    pub(in super::super) sections: &'static [&'static str],
+    pub(in super::super) tags: &'static [&'static str],
+    pub(in super::super) authors: &'static [&'static str],
+    pub(in super::super) language: &'static [&'static str],
+    /// Words whose string is a list with spaces between its items.
+    pub(in super::super) spaced: &'static [&'static str],
+    /// Words that the form reads by itself.
+    pub(in super::super) others: &'static [&'static str],
+}
+
+/// The fields that go by their own names everywhere.
+const OWN_NAMES: &[&str] = &[
+    "id",
+    "title",
+    "slug",
+    "path",
+    "status",
+    "story",
+    "stories",
+    "image",
+    "images",
+    "video",
+    "audio",
+    "source",
+    "kind",
+    "access",
+    "comments",
+    "news",
+    "index",
+    "translations",
+];
+
+impl Vocabulary {
+    /// Every word that something is read from.
+    fn words(&self) -> impl Iterator<Item = &'static str> {
+        [
+            OWN_NAMES,
+            self.summary,
+            self.url,
+            self.published,
+            self.updated,
+            self.expires,
+            self.sections,
+            self.tags,
+            self.authors,
+            self.language,
+            self.others,
+        ]
+        .into_iter()
+        .flatten()
+        .copied()
+    }
+
+    /// `node` as the list that a string with spaces stands for, where `word` allows one.
+    fn spread<'n>(&self, word: &str, node: &'n Node) -> Cow<'n, Node> {
+        let Value::Text(text) = &node.value else {
+            return Cow::Borrowed(node);
+        };
+        if !self.spaced.contains(&word) {
+            return Cow::Borrowed(node);
+        }
+        let items = text.split_whitespace().map(|item| Node {
+            value: Value::Text(item.to_owned()),
+            span: node.span.clone(),
+        });
+        Cow::Owned(Node {
+            value: Value::List(items.collect()),
+            span: node.span.clone(),
+        })
+    }
+}
+
+/// The tables of a file in which a word is looked up, the first that has it winning.
+#[derive(Debug)]
+pub(in super::super) struct Scopes<'n> {
+    /// Each table with its name: empty for the whole file.
+    tables: Vec<(&'static str, &'n Node)>,
+    /// Whether upper and lower case are one.
+    fold: bool,
+}
+
+impl<'n> Scopes<'n> {
+    /// One table, whose keys are compared exactly.
+    pub(in super::super) fn exact(table: &'n Node) -> Self {
+        Self {
+            tables: vec![("", table)],
+            fold: false,
+        }
+    }
+
+    /// Front matter: the whole, then those of the tables `inner` that it has, without regard to case.
+    pub(in super::super) fn folded(
+        root: &'n Node,
+        inner: &[&'static str],
+        reader: &mut Reader,
+    ) -> Self {
+        let mut scopes = Self {
+            tables: vec![("", root)],
+            fold: true,
+        };
+        for name in inner {
+            match scopes.find(&[name]) {
+                Some((_, table)) if matches!(table.value, Value::Table(_)) => {
+                    scopes.tables.push((name, table));
+                }
+                Some((_, other)) => {
+                    reader.wrong::<()>(name, other, "a table");
+                }
+                None => {}
+            }
+        }
+        scopes
+    }
+
+    /// The member of the first table that has one of `words`, with that word. Members that say
+    /// nothing are passed over.
+    pub(in super::super) fn find(
+        &self,
+        words: &[&'static str],
+    ) -> Option<(&'static str, &'n Node)> {
+        self.search(words, |node| !is_absent(node))
+    }
+
+    fn search(
+        &self,
+        words: &[&'static str],
+        counts: fn(&Node) -> bool,
+    ) -> Option<(&'static str, &'n Node)> {
+        self.tables.iter().find_map(|(_, table)| {
+            words.iter().find_map(|word| {
+                let mut members = members(table).iter();
+                let (_, node) =
+                    members.find(|(key, node)| self.same(&key.name, word) && counts(node))?;
+                Some((*word, node))
+            })
+        })
+    }
+
+    fn same(&self, a: &str, b: &str) -> bool {
+        if self.fold {
+            a.eq_ignore_ascii_case(b)
+        } else {
+            a == b
+        }
+    }
+
+    /// Notes every member that `vocabulary` has no word for, and, where case is folded, refuses
+    /// keys that differ in case alone.
+    fn check_keys(&self, reader: &mut Reader, vocabulary: &Vocabulary) {
+        for (name, table) in &self.tables {
+            let mut known = Vec::new();
+            for (key, _) in members(table) {
+                match vocabulary.words().find(|word| self.same(word, &key.name)) {
+                    Some(word) if known.contains(&word) => reader.report(Problem::repeated_key(
+                        &join(name, &key.name),
+                        key.span.clone(),
+                    )),
+                    Some(word) => known.push(word),
+                    None => reader.note_unread(name, key),
+                }
+            }
+        }
+    }
+}
+
+/// The members of a table; none of anything else.
+fn members(node: &Node) -> &[(super::super::node::Key, Node)] {
+    match &node.value {
+        Value::Table(members) => members,
+        _ => &[],
+    }
+}
+
+/// Fills the fields of `draft` that plain JSON and front matter have in common, and notes the
+/// members that nothing is read from.
+pub(in super::super) fn fill(
+    draft: &mut Draft,
+    reader: &mut Reader,
+    scopes: &Scopes<'_>,
+    vocabulary: &Vocabulary,
+) {
+    scopes.check_keys(reader, vocabulary);
+    fill_text(draft, reader, scopes, vocabulary);
+    fill_topics(draft, reader, scopes, vocabulary);
+    fill_things(draft, reader, scopes, vocabulary);
+}
+
+/// Strings, dates, words and truth values.
+fn fill_text(draft: &mut Draft, reader: &mut Reader, scopes: &Scopes<'_>, vocabulary: &Vocabulary) {
+    if let Some((word, node)) = scopes.search(&["title"], |_| true) {
+        draft.title = reader.title(word, node);
+    }
+    let mut one = |words, take: fn(&mut Reader, &str, &Node) -> _| {
+        let (word, node) = scopes.find(words)?;
+        take(reader, word, node)
+    };
+    draft.id = one(&["id"], Reader::label);
+    draft.slug = one(&["slug"], Reader::label);
+    draft.path = one(&["path"], Reader::label);
+    draft.summary = one(vocabulary.summary, Reader::text);
+    draft.url = one(vocabulary.url, Reader::text);
+    draft.published = one(vocabulary.published, Reader::date);
+    draft.updated = one(vocabulary.updated, Reader::date);
+    draft.expires = one(vocabulary.expires, Reader::date);
+    draft.language = one(vocabulary.language, Reader::text);
+    if let Some((word, node)) = scopes.find(&["status"]) {
+        draft.status = reader.choice(word, node, &STATUS);
+    }
+    if let Some((word, node)) = scopes.find(&["access"]) {
+        draft.access = reader.choice(word, node, &ACCESS);
+    }
+    if let Some((word, node)) = scopes.find(&["kind"]) {
+        draft.kind = reader.kind(word, node);
+    }
+    if let Some((word, node)) = scopes.find(&["news"]) {
+        draft.news = reader.truth(word, node);
+    }
+    if let Some((word, node)) = scopes.find(&["index"]) {
+        draft.index = reader.truth(word, node);
+    }
+}
+
+/// Sections, stories and tags.
+fn fill_topics(
+    draft: &mut Draft,
+    reader: &mut Reader,
+    scopes: &Scopes<'_>,
+    vocabulary: &Vocabulary,
+) {
+    if let Some((word, node)) = scopes.find(vocabulary.sections) {
+        draft.sections = reader.topics(word, &vocabulary.spread(word, node));
+    }
+    if let Some((word, node)) = scopes.find(&["story", "stories"]) {
+        draft.stories = reader.topics(word, node);
+    }
+    if let Some((word, node)) = scopes.find(vocabulary.tags) {
+        draft.tags = reader.labels(word, &vocabulary.spread(word, node));
+    }
+}
+
+/// People, pictures, recordings and what else may be a table.
+fn fill_things(
+    draft: &mut Draft,
+    reader: &mut Reader,
+    scopes: &Scopes<'_>,
+    vocabulary: &Vocabulary,
+) {
+    if let Some((word, node)) = scopes.find(vocabulary.authors) {
+        draft.authors = reader.people(word, node);
+    }
+    if let Some((word, node)) = scopes.find(&["image", "images"]) {
+        draft.images = reader.images(word, node);
+    }
+    if let Some((word, node)) = scopes.find(&["video"]) {
+        draft.video = reader.media(word, node);
+    }
+    if let Some((word, node)) = scopes.find(&["audio"]) {
+        draft.audio = reader.media(word, node);
+    }
+    if let Some((word, node)) = scopes.find(&["source"]) {
+        draft.source = reader.source(word, node);
+    }
+    if let Some((word, node)) = scopes.find(&["comments"]) {
+        draft.comments = reader.comments(word, node);
+    }
+    if let Some((word, node)) = scopes.find(&["translations"]) {
+        draft.translations = reader.translations(word, node);
+    }
+}

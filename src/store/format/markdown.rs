@@ -1,0 +1,205 @@
+//! Markdown with front matter, as Hugo, Zola and Jekyll write it.
+//!
+//! The front matter gives the fields; the text under it is the body, still Markdown, without the
+//! tags of those programs' template languages, which only they can fill in. No title is taken from
+//! a heading and no date from the text.
+
+mod front_matter;
+mod template;
+
+use std::borrow::Cow;
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+use self::front_matter::{Matter, Syntax};
+use super::draft::{Draft, Field, RawBody};
+use super::fields::{Reader, Scopes, Vocabulary, fill};
+use super::node::{Node, Value, json, toml, yaml};
+use super::problem::Problem;
+use crate::article::Status;
+
+/// The words of front matter in TOML and JSON.
+const WORDS: Vocabulary = Vocabulary {
+    summary: &["summary", "description", "excerpt"],
+    url: &["url", "permalink"],
+    published: &["published", "publishDate", "pubdate", "date"],
+    updated: &["updated", "lastmod", "modified", "last_modified_at"],
+    expires: &["expires", "expiryDate", "unpublishdate"],
+    sections: &["section", "sections", "category", "categories"],
+    tags: &["tags", "keywords"],
+    authors: &["authors", "author"],
+    language: &["language", "lang"],
+    spaced: &[],
+    others: &["draft", "extra", "params", "taxonomies"],
+};
+
+/// Tables of front matter in which words are looked up after the front matter itself: Zola's own
+/// fields, Hugo's own fields, Zola's terms.
+const INNER_TABLES: [&str; 3] = ["extra", "params", "taxonomies"];
+
+/// What ends the summary in the text, as Zola and as Hugo write it.
+const MORE: [&str; 2] = ["<!-- more -->", "<!--more-->"];
+
+/// Reads a Markdown file, `text`, which begins at offset `base` of the file (after a mark of byte
+/// order).
+///
+/// # Errors
+/// One fault where the front matter cannot be told from the text or is no YAML, TOML or JSON.
+/// Faults of single fields stand beside the draft.
+pub(super) fn read(text: &str, base: usize) -> Result<(Draft, Vec<Problem>), Problem> {
+    let split = front_matter::split(text, base)?;
+    let mut reader = Reader::default();
+    let mut draft = Draft::default();
+    if let Some(matter) = &split.matter {
+        let node = parse(matter)?;
+        read_fields(&mut draft, &mut reader, &node, matter.syntax);
+    }
+    read_body(&mut draft, &mut reader, split.body, base + split.body_start);
+    Ok((draft, reader.finish()))
+}
+
+fn parse(matter: &Matter<'_>) -> Result<Node, Problem> {
+    match matter.syntax {
+        Syntax::Yaml => yaml::parse(matter.text, matter.start),
+        Syntax::Toml => toml::parse(&line_feeds(matter.text), matter.start),
+        Syntax::Json => json::parse(matter.text, matter.start),
+    }
+}
+
+/// `text` with a line feed for each carriage return that stands alone, which TOML does not know as
+/// a line end. Offsets stay.
+fn line_feeds(text: &str) -> Cow<'_, str> {
+    let lone = text.replace("\r\n", "\n\n").contains('\r');
+    if lone {
+        Cow::Owned(text.replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The fields that the front matter gives.
+fn read_fields(draft: &mut Draft, reader: &mut Reader, root: &Node, syntax: Syntax) {
+    match root.value {
+        Value::Table(_) => {}
+        // Nothing between the delimiters.
+        Value::Null => return,
+        _ => {
+            reader.wrong::<()>("the front matter", root, "a table (`key: value` lines)");
+            return;
+        }
+    }
+    let scopes = Scopes::folded(root, &INNER_TABLES, reader);
+    let mut vocabulary = WORDS;
+    if syntax == Syntax::Yaml {
+        vocabulary.spaced = &["categories", "tags"];
+    }
+    let shown = match scopes.find(&["published"]) {
+        Some((_, node)) => match node.value {
+            Value::Bool(shown) => Some(shown),
+            _ => None,
+        },
+        None => None,
+    };
+    if shown.is_some() {
+        // Jekyll's switch is no date; the other words may give one.
+        vocabulary.published = &["publishDate", "pubdate", "date"];
+        vocabulary.others = &["draft", "extra", "params", "taxonomies", "published"];
+    }
+    fill(draft, reader, &scopes, &vocabulary);
+    let is_draft = scopes
+        .find(&["draft"])
+        .and_then(|(word, node)| reader.truth(word, node));
+    if is_draft == Some(true) || shown == Some(false) {
+        hide(draft);
+    }
+    drop_pattern(draft, reader);
+}
+
+/// Makes a draft of what would be public. What is withheld or withdrawn stays so: it is hidden
+/// already, and a withdrawal must be told.
+fn hide(draft: &mut Draft) {
+    match draft.status {
+        None | Some(Status::Published) => draft.status = Some(Status::Draft),
+        Some(Status::Draft | Status::Withheld | Status::Withdrawn) => {}
+    }
+}
+
+/// Forgets a URL that is a pattern: only the program whose pattern it is could fill it in.
+fn drop_pattern(draft: &mut Draft, reader: &mut Reader) {
+    let Some(url) = &draft.url else {
+        return;
+    };
+    if !is_pattern(url.value.trim()) {
+        return;
+    }
+    reader.report(Problem::note(
+        "url-pattern",
+        url.span.clone(),
+        "the URL is a pattern, which is not filled in; `publication.article_url` is used",
+        "write the URL out",
+    ));
+    draft.url = None;
+}
+
+/// Whether `url` holds placeholders (`/:year/:title/`) or is one of Jekyll's named styles.
+fn is_pattern(url: &str) -> bool {
+    let is_style = ["date", "pretty", "ordinal", "weekdate", "none"].contains(&url);
+    let has_placeholder = url.match_indices(':').any(|(at, _)| {
+        let before = url[..at].chars().next_back();
+        let after = url[at + 1..].chars().next();
+        matches!(before, None | Some('/' | '-' | '_' | '.'))
+            && after.is_some_and(|c| c.is_ascii_lowercase())
+    });
+    is_style || has_placeholder
+}
+
+/// The text under the front matter, and the summary it may mark.
+fn read_body(draft: &mut Draft, reader: &mut Reader, body: &str, start: usize) {
+    let stripped = template::strip(body);
+    if let Some(first) = stripped.first {
+        reader.report(Problem::note(
+            "template-tag",
+            start + first.start..start + first.end,
+            format!("template tags left out of the text: {}", stripped.count),
+            "write what they would insert, if readers of feeds need it",
+        ));
+    }
+    let text = stripped.text;
+    if draft.summary.is_none()
+        && let Some(end) = MORE.iter().filter_map(|more| text.find(more)).min()
+    {
+        let summary = plain_text(&text[..end]);
+        draft.summary = (!summary.is_empty()).then(|| Field {
+            value: summary,
+            span: start..start,
+        });
+    }
+    if !text.trim().is_empty() {
+        draft.body = RawBody::Markdown(text.into_owned());
+    }
+}
+
+/// The words of `markdown`, without its headings, pictures and HTML.
+fn plain_text(markdown: &str) -> String {
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH;
+    let mut text = String::new();
+    let mut hidden: u32 = 0;
+    for event in Parser::new_ext(markdown, options) {
+        match event {
+            Event::Start(Tag::Heading { .. } | Tag::Image { .. } | Tag::HtmlBlock) => hidden += 1,
+            Event::End(TagEnd::Heading(_) | TagEnd::Image | TagEnd::HtmlBlock) => {
+                hidden = hidden.saturating_sub(1);
+            }
+            Event::Text(words) | Event::Code(words) if hidden == 0 => text.push_str(&words),
+            Event::SoftBreak
+            | Event::HardBreak
+            | Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::TableCell) => text.push(' '),
+            _ => {}
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests;

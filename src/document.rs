@@ -1,6 +1,6 @@
 //! What is published: channels, windows, formats, and the key that names one document.
 //!
-//! A document is a [`Channel`], seen through a [`Window`], written in a [`Format`]. A
+//! A document is a [`Channel`], seen through a [`Window`], written in a [`FeedFormat`]. A
 //! [`DocumentKey`] knows its path below `out`, and a path of a key never leaves `out`.
 
 mod folder;

@@ -10,15 +10,19 @@ pub(super) fn start(global: &Global, style: Style) {
     let log = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(level(global))
-        .with_target(false);
-    match global.log {
+        .with_target(false)
+        // Where standard error is closed, the complaint about it would end the process.
+        .log_internal_errors(false);
+    let started = match global.log {
         // Without the time: a terminal does not need it, and a journal adds its own.
         LogForm::Text => log
             .without_time()
             .with_ansi(style == Style::Coloured)
-            .init(),
-        LogForm::Json => log.json().flatten_event(true).init(),
-    }
+            .try_init(),
+        LogForm::Json => log.json().flatten_event(true).try_init(),
+    };
+    // An error means that the process has a log already, which is then the one to use.
+    drop(started);
 }
 
 fn level(global: &Global) -> LevelFilter {

@@ -60,7 +60,7 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, style: Style) -> String {
     let path = escape_controls(diagnostic.path.as_str());
     let group = placed(title, path, diagnostic.place, diagnostic.excerpt.as_ref());
     let help = Level::HELP.message(diagnostic.remedy.as_str());
-    render(&[group.element(help)], style)
+    render(group.element(help), style)
 }
 
 /// A fault of the configuration file `path`, for people, with a line end.
@@ -69,7 +69,7 @@ pub(super) fn config_fault(path: &Path, fault: &ConfigFault, style: Style) -> St
     let path = escape_controls(&path.to_string_lossy());
     let group = placed(title, path, fault.place, fault.excerpt.as_ref());
     let help = Level::HELP.message(fault.remedy.as_str());
-    render(&[group.element(help)], style)
+    render(group.element(help), style)
 }
 
 /// An error with everything that caused it, with a line end.
@@ -79,9 +79,13 @@ pub(super) fn error(error: &anyhow::Error, style: Style) -> String {
 
 /// An error message and what to do about it, with a line end.
 pub(super) fn message(message: &str, remedy: Option<&str>, style: Style) -> String {
-    let mut groups = vec![Group::with_title(Level::ERROR.primary_title(message))];
-    groups.extend(remedy.map(|remedy| Group::with_title(Level::HELP.secondary_title(remedy))));
-    render(&groups, style)
+    // Rendered apart: together, the frame of a source line would be drawn between them.
+    let error = Group::with_title(Level::ERROR.primary_title(message));
+    let help = remedy.map(|remedy| Group::with_title(Level::HELP.primary_title(remedy)));
+    std::iter::once(error)
+        .chain(help)
+        .map(|group| render(group, style))
+        .collect()
 }
 
 /// A fault, doubt or note as one JSON object, without a line end.
@@ -148,12 +152,12 @@ fn placed<'a>(
     }
 }
 
-fn render(groups: &[Group<'_>], style: Style) -> String {
+fn render(group: Group<'_>, style: Style) -> String {
     let renderer = match style {
         Style::Plain => Renderer::plain(),
         Style::Coloured => Renderer::styled(),
     };
-    let mut text = renderer.decor_style(DecorStyle::Ascii).render(groups);
+    let mut text = renderer.decor_style(DecorStyle::Ascii).render(&[group]);
     text.push('\n');
     text
 }

@@ -38,18 +38,25 @@ const SETTLE: RangeInclusive<u64> = 0..=HOUR;
 /// Milliseconds a CDN is waited for.
 const DELAY: RangeInclusive<u64> = 0..=HOUR;
 
-/// Used where the file says nothing.
+// Used where the file says nothing.
+
 const DEFAULT_ARTICLE_URL: &str = "/{path}/";
 const DEFAULT_OUT: &str = "out";
 const DEFAULT_STATE: &str = ".khabar";
+/// Milliseconds.
+const DEFAULT_SETTLE: u64 = 50;
+/// Milliseconds.
+const DEFAULT_SETTLE_DELETE: u64 = 500;
+/// Milliseconds.
+const DEFAULT_SETTLE_MAX: u64 = 2 * SECOND;
+/// Seconds.
+const DEFAULT_SCAN_EVERY: u64 = 5 * MINUTE / SECOND;
 const DEFAULT_MAX_LOSS_BASIS_POINTS: u32 = 2_500;
 const DEFAULT_LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
 const DEFAULT_OPERATIONS: ([u8; 4], u16) = ([127, 0, 0, 1], 8081);
 
-/// The only kind of store, and of place to publish to, so far.
-const KINDS: [(&str, ()); 1] = [("directory", ())];
-
 /// A path, and where in the file it stands; nowhere for a default.
+#[derive(Clone)]
 struct Located {
     path: PathBuf,
     span: Option<Range<usize>>,
@@ -60,12 +67,15 @@ pub(super) fn config(root: &mut Table<'_>, folder: &Path, faults: &Faults<'_>) -
     let (site, publication) = root
         .required_table("publication", |table| Ok(publication(table)))
         .unwrap_or_else(|reported| (Err(reported), Err(reported)));
-    let store = root.required_table("store", |table| store(table, folder));
-    let out = root.table("out", |table| directory(table, DEFAULT_OUT, folder, true));
-    let state = root.table("state", |table| {
-        directory(table, DEFAULT_STATE, folder, false)
+    let (store_path, store) = root
+        .required_table("store", |table| Ok(store(table, folder)))
+        .unwrap_or_else(|reported| (Err(reported), Err(reported)));
+    let out = root.table("out", |table| {
+        refuse_other_kinds(table);
+        directory(table, DEFAULT_OUT, folder)
     });
-    if let (Ok((_, store)), Ok(out), Ok(state)) = (&store, &out, &state) {
+    let state = root.table("state", |table| directory(table, DEFAULT_STATE, folder));
+    if let (Ok(store), Ok(out), Ok(state)) = (&store_path, &out, &state) {
         refuse_overlap(store, out, state, faults);
     }
     let feeds = root.table("feeds", feeds);
@@ -81,10 +91,9 @@ pub(super) fn config(root: &mut Table<'_>, folder: &Path, faults: &Faults<'_>) -
     let guard = root.table("guard", guard);
     let serve = root.table("serve", serve);
     let announce = root.table("announce", |table| announce(table, folder));
-    let (store, _) = store?;
     Ok(Config {
         publication: publication?,
-        store,
+        store: store?,
         out: out?.path,
         feeds: feeds?,
         cross_host: cross_host?,
@@ -171,9 +180,10 @@ fn site_url(value: &Value<'_>) -> Checked<(Url, WebUrl)> {
     }
 }
 
-/// `[store]`, and its path with its place.
-fn store(table: &mut Table<'_>, folder: &Path) -> Checked<(StoreConfig, Located)> {
-    let kind = table.or("kind", (), |value| value.word(&KINDS));
+/// `[store]`, and its path by itself: it is compared with others even where another key of the table
+/// is at fault.
+fn store(table: &mut Table<'_>, folder: &Path) -> (Checked<Located>, Checked<StoreConfig>) {
+    refuse_other_kinds(table);
     let path = table.required("path", "path = \"articles\"", |value| {
         located(value, folder)
     });
@@ -187,12 +197,18 @@ fn store(table: &mut Table<'_>, folder: &Path) -> Checked<(StoreConfig, Located)
         ])
     });
     let follow_symlinks = table.or("follow_symlinks", false, Value::boolean);
-    let scan_every = table.or("scan_every", 5 * MINUTE / SECOND, |value| {
+    let scan_every = table.or("scan_every", DEFAULT_SCAN_EVERY, |value| {
         seconds(value, &SCAN_EVERY)
     });
-    let settle = table.or("settle", 50, |value| milliseconds(value, &SETTLE));
-    let settle_delete = table.or("settle_delete", 500, |value| milliseconds(value, &SETTLE));
-    let settle_max = table.or("settle_max", 2 * SECOND, |value| {
+    let settle = table.or("settle", DEFAULT_SETTLE, |value| {
+        milliseconds(value, &SETTLE)
+    });
+    let settle_delete = table.or("settle_delete", DEFAULT_SETTLE_DELETE, |value| {
+        milliseconds(value, &SETTLE)
+    });
+    // A longer `settle` takes a default `settle_max` with it.
+    let most = settle.map_or(DEFAULT_SETTLE_MAX, |settle| settle.max(DEFAULT_SETTLE_MAX));
+    let settle_max = table.or("settle_max", most, |value| {
         let most = milliseconds(value, &SETTLE)?;
         match settle {
             Ok(settle) if most < settle => Err(value.fault(
@@ -202,41 +218,36 @@ fn store(table: &mut Table<'_>, folder: &Path) -> Checked<(StoreConfig, Located)
             _ => Ok(most),
         }
     });
-    kind?;
-    let path = path?;
-    let store = StoreConfig {
-        path: path.path.clone(),
-        include: include?.filter(|globs| !globs.is_empty()),
-        exclude: exclude?,
-        section_from: section_from?,
-        follow_symlinks: follow_symlinks?,
-        scan_every: scan_every?,
-        settle_ms: settle?,
-        settle_delete_ms: settle_delete?,
-        settle_max_ms: settle_max?,
+    let resolve = || {
+        Ok(StoreConfig {
+            path: path.clone()?.path,
+            include: include?.filter(|globs| !globs.is_empty()),
+            exclude: exclude?,
+            section_from: section_from?,
+            follow_symlinks: follow_symlinks?,
+            scan_every: scan_every?,
+            settle_ms: settle?,
+            settle_delete_ms: settle_delete?,
+            settle_max_ms: settle_max?,
+        })
     };
-    Ok((store, path))
+    let store = resolve();
+    (path, store)
 }
 
-/// `[out]` or `[state]`: a path, and the kind where there may once be others.
-fn directory(
-    table: &mut Table<'_>,
-    default: &str,
-    folder: &Path,
-    has_kind: bool,
-) -> Checked<Located> {
-    let kind = if has_kind {
-        table.or("kind", (), |value| value.word(&KINDS))
-    } else {
-        Ok(())
-    };
+/// Reports a `kind` that is not the only one there is. It is not needed further on.
+fn refuse_other_kinds(table: &mut Table<'_>) {
+    // What is at fault has been reported, and nothing depends on it.
+    let _ = table.or("kind", (), |value| value.word(&[("directory", ())]));
+}
+
+/// The `path` of `[out]` or `[state]`.
+fn directory(table: &mut Table<'_>, default: &str, folder: &Path) -> Checked<Located> {
     let default = Located {
         path: folder.join(default),
         span: None,
     };
-    let path = table.or("path", default, |value| located(value, folder));
-    kind?;
-    path
+    table.or("path", default, |value| located(value, folder))
 }
 
 fn located(value: &Value<'_>, folder: &Path) -> Checked<Located> {
@@ -341,21 +352,16 @@ fn guard(table: &mut Table<'_>) -> Checked<Guard> {
 
 fn serve(table: &mut Table<'_>) -> Checked<Serve> {
     let listen = table.or("listen", DEFAULT_LISTEN.into(), socket);
-    let operations = table.or("operations", DEFAULT_OPERATIONS.into(), |value| {
-        let address = socket(value)?;
-        match listen {
-            // Port 0 is any free one.
-            Ok(listen) if listen == address && address.port() != 0 => Err(value.fault(
-                "`serve.operations` is the same address as `serve.listen`",
-                "give it another port: what is served there is not for the public",
-            )),
-            _ => Ok(address),
-        }
-    });
-    Ok(Serve {
-        listen: listen?,
-        operations: operations?,
-    })
+    let operations = table.or("operations", DEFAULT_OPERATIONS.into(), socket);
+    let (listen, operations) = (listen?, operations?);
+    // Port 0 is any free one. One of the two may be a default: the table is marked, not a value.
+    if listen == operations && listen.port() != 0 {
+        return Err(table.fault(
+            "`serve.listen` and `serve.operations` are the same address",
+            "give `operations` another port: what is served there is not for the public",
+        ));
+    }
+    Ok(Serve { listen, operations })
 }
 
 fn announce(table: &mut Table<'_>, folder: &Path) -> Checked<Announce> {

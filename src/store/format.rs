@@ -125,7 +125,10 @@ fn has_fault(problems: &[Problem]) -> bool {
 /// The fields of an article as its form gives them.
 fn draft(form: Form, text: &str, base: usize, config: &Config) -> (Draft, Vec<Problem>) {
     match form {
-        Form::Markdown => markdown::read(text, base),
+        Form::Markdown => match markdown::read(text, base) {
+            Ok(read) => read,
+            Err(problem) => (Draft::default(), vec![problem]),
+        },
         Form::Html => html::read(text, base, &config.publication.url),
         Form::Json => match node::json::parse(text, base) {
             Ok(root) => json(&root),

@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 
 use super::super::draft::Draft;
-use super::super::node::{Node, Value};
+use super::super::node::{Key, Node, Value};
 use super::super::problem::Problem;
 use super::{ACCESS, Reader, STATUS, is_absent, join};
 
-/// The words that give a field; of several, the first that is present wins. Fields that are not
-/// listed here go by their own names everywhere.
+/// The words that give each field of an article (`Draft` has their meanings); of several, the first
+/// that is present wins. Fields that are not listed here go by their own names everywhere.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Vocabulary {
     pub(in super::super) summary: &'static [&'static str],
@@ -183,7 +183,7 @@ impl<'n> Scopes<'n> {
 }
 
 /// The members of a table; none of anything else.
-fn members(node: &Node) -> &[(super::super::node::Key, Node)] {
+fn members(node: &Node) -> &[(Key, Node)] {
     match &node.value {
         Value::Table(members) => members,
         _ => &[],

@@ -260,3 +260,6 @@ fn field(text: &str, node: &Node) -> Option<Field<String>> {
         span: node.span.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

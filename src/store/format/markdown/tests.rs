@@ -301,6 +301,39 @@ fn lone_carriage_returns_end_lines() {
 }
 
 #[test]
+fn messages_never_quote_what_an_article_says() {
+    for text in [
+        "---\ntitle: سر: سر\n---\n",
+        "---\ntitle: *سر\n---\n",
+        "---\ntitle: \"سر\n---\n",
+        "---\ntitle: [سر\n---\n",
+        "---\ntitle: !سر!x سر\n---\n",
+        "---\ntitle: @سر\n---\n",
+        "---\ntitle: x\nسر\n---\n",
+        "---\ntitle: \"\\س\"\n---\n",
+        "---\ntitle: {سر: سر}\nkind: سر\nimage: {alt: سر}\n---\n",
+        "---\nimage: [[سر]]\nsource: [سر]\ncomments: سر\ntranslations: سر\n---\n",
+        "+++\ntitle = سر\n+++\n",
+        "+++\ntitle = \"سر\n+++\n",
+        "+++\ntitle = \"\\سر\"\n+++\n",
+        "+++\ntitle = \"x\" سر\n+++\n",
+        "+++\ndate = 2025-99-99\nx = 1سر\n+++\n",
+        "{\"title\": سر}\n",
+        "{\"title\": \"سر\n\"}\n",
+        "{\"title\": \"\\سر\"}\n",
+        "{\"title\": \"سر\\ud83d\"}\n",
+        "{\"kind\": \"سر\", \"title\": {}}\n",
+    ] {
+        let (_, problems) = read(text, 0);
+        assert!(!problems.is_empty(), "{text}");
+        for problem in problems {
+            let said = format!("{} ({})", problem.message, problem.remedy);
+            assert!(!said.contains('س') && !said.contains('ر'), "{said}");
+        }
+    }
+}
+
+#[test]
 fn hostile_front_matter_takes_no_time() {
     const SIZE: usize = 60_000;
     let yaml = |line: &str| format!("---\n{}\n---\n", line.repeat(SIZE / line.len()));

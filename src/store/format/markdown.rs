@@ -44,30 +44,19 @@ const MORE: [&str; 2] = ["<!-- more -->", "<!--more-->"];
 const MAX_LEAD_BYTES: usize = 16 * 1024;
 
 /// Reads the fields of a Markdown file and says what is wrong with them. `text` begins at offset
-/// `base` of the file (after a mark of byte order). Where the front matter cannot be read at all,
-/// the draft is empty and its one problem a fault.
-pub(super) fn read(text: &str, base: usize) -> (Draft, Vec<Problem>) {
+/// `base` of the file (after a mark of byte order).
+///
+/// # Errors
+/// One fault where the front matter cannot be told from the text or is no YAML, TOML or JSON.
+pub(super) fn read(text: &str, base: usize) -> Result<(Draft, Vec<Problem>), Problem> {
+    let split = front_matter::split(text, base)?;
     let mut reader = Reader::default();
     let mut draft = Draft::default();
-    if let Err(problem) = read_parts(&mut draft, &mut reader, text, base) {
-        return (Draft::default(), vec![problem]);
-    }
-    (draft, reader.finish())
-}
-
-/// Front matter, then body. A fault is one that leaves nothing to read.
-fn read_parts(
-    draft: &mut Draft,
-    reader: &mut Reader,
-    text: &str,
-    base: usize,
-) -> Result<(), Problem> {
-    let split = front_matter::split(text, base)?;
     if let Some(matter) = &split.matter {
-        read_fields(draft, reader, &parse(matter)?, matter.syntax);
+        read_fields(&mut draft, &mut reader, &parse(matter)?, matter.syntax);
     }
-    read_body(draft, reader, split.body, base + split.body_start);
-    Ok(())
+    read_body(&mut draft, &mut reader, split.body, base + split.body_start);
+    Ok((draft, reader.finish()))
 }
 
 fn parse(matter: &Matter<'_>) -> Result<Node, Problem> {

@@ -183,22 +183,28 @@ impl Reader {
         ));
     }
 
-    /// Keeps the fault that `node` is not `expected`, and gives nothing.
+    /// Keeps the fault that the member `name`, `node`, is not `expected`, and gives nothing.
     pub(super) fn wrong<T>(&mut self, name: &str, node: &Node, expected: &str) -> Option<T> {
+        self.wrong_whole(&Problem::shown(name), node, expected)
+    }
+
+    /// As [`Reader::wrong`], for what has no key: `subject` begins the message as it is.
+    pub(super) fn wrong_whole<T>(
+        &mut self,
+        subject: &str,
+        node: &Node,
+        expected: &str,
+    ) -> Option<T> {
         let quotable = !matches!(node.value, Value::List(_) | Value::Table(_));
-        let remedy = if expected == "text" && quotable {
-            "put it in quotes".to_owned()
-        } else {
-            format!("write {expected}")
+        let remedy = match expected {
+            "text" if quotable => "put it in quotes".to_owned(),
+            "a date" => "write it like 2026-11-23T10:00:00+03:00".to_owned(),
+            _ => format!("write {expected}"),
         };
         self.report(Problem::fault(
             "wrong-type",
             node.span.clone(),
-            format!(
-                "{} is {}, not {expected}",
-                Problem::shown(name),
-                node.type_name()
-            ),
+            format!("{subject} is {}, not {expected}", node.type_name()),
             remedy,
         ));
         None
@@ -254,3 +260,6 @@ fn field(text: &str, node: &Node) -> Option<Field<String>> {
         span: node.span.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,34 +40,23 @@ const INNER_TABLES: [&str; 3] = ["extra", "params", "taxonomies"];
 /// What ends the summary in the text, as Zola and as Hugo write it.
 const MORE: [&str; 2] = ["<!-- more -->", "<!--more-->"];
 
-/// The most bytes before that mark that are a summary. Long reports put it after their contents.
+/// The most bytes before that mark. One farther down divides a text, and ends no summary.
 const MAX_LEAD_BYTES: usize = 16 * 1024;
 
 /// Reads the fields of a Markdown file and says what is wrong with them. `text` begins at offset
-/// `base` of the file (after a mark of byte order). Where the front matter cannot be read at all,
-/// the draft is empty and its one problem a fault.
-pub(super) fn read(text: &str, base: usize) -> (Draft, Vec<Problem>) {
+/// `base` of the file (after a mark of byte order).
+///
+/// # Errors
+/// One fault where the front matter cannot be told from the text or is no YAML, TOML or JSON.
+pub(super) fn read(text: &str, base: usize) -> Result<(Draft, Vec<Problem>), Problem> {
+    let split = front_matter::split(text, base)?;
     let mut reader = Reader::default();
     let mut draft = Draft::default();
-    if let Err(problem) = read_parts(&mut draft, &mut reader, text, base) {
-        return (Draft::default(), vec![problem]);
-    }
-    (draft, reader.finish())
-}
-
-/// Front matter, then body. A fault is one that leaves nothing to read.
-fn read_parts(
-    draft: &mut Draft,
-    reader: &mut Reader,
-    text: &str,
-    base: usize,
-) -> Result<(), Problem> {
-    let split = front_matter::split(text, base)?;
     if let Some(matter) = &split.matter {
-        read_fields(draft, reader, &parse(matter)?, matter.syntax);
+        read_fields(&mut draft, &mut reader, &parse(matter)?, matter.syntax);
     }
-    read_body(draft, reader, split.body, base + split.body_start);
-    Ok(())
+    read_body(&mut draft, &mut reader, split.body, base + split.body_start);
+    Ok((draft, reader.finish()))
 }
 
 fn parse(matter: &Matter<'_>) -> Result<Node, Problem> {
@@ -96,28 +85,14 @@ fn read_fields(draft: &mut Draft, reader: &mut Reader, root: &Node, syntax: Synt
         // Nothing between the delimiters.
         Value::Null => return,
         _ => {
-            reader.wrong::<()>("the front matter", root, "a table (`key: value` lines)");
+            let expected = "a table (lines of `key: value`)";
+            reader.wrong_whole::<()>("the front matter", root, expected);
             return;
         }
     }
     let scopes = Scopes::folded(root, &INNER_TABLES, reader);
-    let mut vocabulary = WORDS;
-    if syntax == Syntax::Yaml {
-        vocabulary.spaced = &["categories", "tags"];
-    }
-    let shown = match scopes.find(&["published"]) {
-        Some((_, node)) => match node.value {
-            Value::Bool(shown) => Some(shown),
-            _ => None,
-        },
-        None => None,
-    };
-    if shown.is_some() {
-        // Jekyll's switch is no date; the other words may give one.
-        vocabulary.published = &["publishDate", "pubdate", "date"];
-        vocabulary.others = &["draft", "extra", "params", "taxonomies", "published"];
-    }
-    fill(draft, reader, &scopes, &vocabulary);
+    let shown = published_switch(&scopes);
+    fill(draft, reader, &scopes, &vocabulary(syntax, shown.is_some()));
     let is_draft = scopes
         .find(&["draft"])
         .and_then(|(word, node)| reader.truth(word, node));
@@ -125,6 +100,30 @@ fn read_fields(draft: &mut Draft, reader: &mut Reader, root: &Node, syntax: Synt
         hide(draft);
     }
     drop_pattern(draft, reader);
+}
+
+/// Jekyll's `published`, which says whether, where other programs' says when.
+fn published_switch(scopes: &Scopes<'_>) -> Option<bool> {
+    let (_, node) = scopes.find(&["published"])?;
+    match node.value {
+        Value::Bool(shown) => Some(shown),
+        _ => None,
+    }
+}
+
+/// The words of front matter in `syntax`, with `published` as a date or as a switch.
+fn vocabulary(syntax: Syntax, published_is_switch: bool) -> Vocabulary {
+    let mut words = WORDS;
+    match syntax {
+        // As Jekyll does, which knows YAML alone.
+        Syntax::Yaml => words.spaced = &["categories", "tags"],
+        Syntax::Toml | Syntax::Json => {}
+    }
+    if published_is_switch {
+        words.published = &["publishDate", "pubdate", "date"];
+        words.others = &["draft", "extra", "params", "taxonomies", "published"];
+    }
+    words
 }
 
 /// Makes a draft of what would be public. What is withheld or withdrawn stays so: it is hidden

@@ -98,7 +98,9 @@ fn faults_have_places() {
 
 #[test]
 fn aliases_are_written_out() {
-    let node = parse("a: &x {url: u}\nb: *x\n", 0).unwrap();
+    let text = "a: &x {url: u}\nb: *x\n";
+    let node = parse(text, 0).unwrap();
+    assert_eq!(&text[node.get("b").unwrap().span.clone()], "*x");
     assert_eq!(
         node.get("b").unwrap().get("url"),
         node.get("a").unwrap().get("url")
@@ -125,6 +127,18 @@ fn limits_hold() {
         "*a, ".repeat(1_000)
     );
     assert_eq!(fault(&long).0, "too-large");
+    let number = format!(
+        "a: &a {}\nb: [{}0]\n",
+        "1".repeat(30_000),
+        "*a, ".repeat(1_000)
+    );
+    assert_eq!(fault(&number).0, "too-large");
+    let key = format!(
+        "a: &a\n  ? {}\n  : 1\nb: [{}0]\n",
+        "x".repeat(30_000),
+        "*a, ".repeat(1_000)
+    );
+    assert_eq!(fault(&key).0, "too-large");
     // Each anchor is one level higher than the one before.
     let mut tower = "a0: &a0 [x]\n".to_owned();
     for level in 1..MAX_DEPTH {

@@ -376,10 +376,7 @@ impl Finisher<'_> {
         (url.is_some() || count.is_some()).then_some(Comments { url, count: *count })
     }
 
-    fn translations(
-        &mut self,
-        fields: &[Field<(String, String)>],
-    ) -> BTreeMap<Language, WebUrl> {
+    fn translations(&mut self, fields: &[Field<(String, String)>]) -> BTreeMap<Language, WebUrl> {
         let mut translations = BTreeMap::new();
         for Field {
             value: (tag, url),

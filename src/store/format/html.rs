@@ -10,9 +10,9 @@ use url::Url;
 
 use self::page::{Page, Script};
 use super::draft::{Draft, Field, RawBody, RawImage, RawPerson, RawTopic};
+use super::jsonld;
 use super::node::json;
 use super::problem::Problem;
-use super::jsonld;
 use super::tokens::TooComplex;
 use crate::article::WebUrl;
 
@@ -59,10 +59,12 @@ fn structured(page: &Page) -> (Draft, Vec<Problem>) {
 fn fill(draft: &mut Draft, page: &Page, site: &WebUrl) {
     fill_one(&mut draft.title, || {
         let og = page.meta("og:title");
-        og.or_else(|| page.h1.clone()).or_else(|| page.title.clone())
+        og.or_else(|| page.h1.clone())
+            .or_else(|| page.title.clone())
     });
     fill_one(&mut draft.summary, || {
-        page.meta("description").or_else(|| page.meta("og:description"))
+        page.meta("description")
+            .or_else(|| page.meta("og:description"))
     });
     fill_one(&mut draft.published, || page.meta("article:published_time"));
     fill_one(&mut draft.updated, || page.meta("article:modified_time"));

@@ -314,7 +314,11 @@ impl<'n> Page<'n> {
             ));
             return None;
         };
-        let thumbnail = self.text(video, &["thumbnailUrl", "thumbnail"], &["url", "contentUrl"]);
+        let thumbnail = self.text(
+            video,
+            &["thumbnailUrl", "thumbnail"],
+            &["url", "contentUrl"],
+        );
         let title = self.text(video, &["name"], &[]);
         let description = self.text(video, &["description"], &[]);
         let duration = first(video, &["duration"]);
@@ -359,7 +363,13 @@ impl<'n> Page<'n> {
             }
             _ => self.reader.truth(name, value),
         };
-        is_free.map(|free| if free { Access::Free } else { Access::Subscription })
+        is_free.map(|free| {
+            if free {
+                Access::Free
+            } else {
+                Access::Subscription
+            }
+        })
     }
 
     fn text(&mut self, table: &'n Node, names: &[&str], inner: &[&str]) -> Option<Field<String>> {
@@ -435,7 +445,9 @@ impl<'n> Page<'n> {
     fn named(&self, id: &Node, reference: &Node) -> Option<&'n Node> {
         self.objects.iter().copied().find(|object| {
             !std::ptr::eq(*object, reference)
-                && object.get("@id").is_some_and(|other| other.value == id.value)
+                && object
+                    .get("@id")
+                    .is_some_and(|other| other.value == id.value)
         })
     }
 }

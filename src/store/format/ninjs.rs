@@ -94,7 +94,9 @@ pub(super) fn read(item: &Node) -> (Draft, Vec<Problem>) {
 /// A video item is a video; what else an item may be is an article to us.
 fn kind(reader: &mut Reader, item: &Node) -> Option<Kind> {
     let kind = reader.member(item, &["type"], Reader::text)?;
-    kind.value.eq_ignore_ascii_case("video").then_some(Kind::Video)
+    kind.value
+        .eq_ignore_ascii_case("video")
+        .then_some(Kind::Video)
 }
 
 /// `headline`, or the main one of `headlines`, else their first.
@@ -175,7 +177,9 @@ fn take_subjects(draft: &mut Draft, reader: &mut Reader, item: &Node) {
             match rel.as_ref().map(|rel| rel.value.trim()) {
                 Some("section") => draft.sections.extend(topic(reader, name, subject)),
                 Some("story") => draft.stories.extend(topic(reader, name, subject)),
-                _ => draft.tags.extend(reader.member(subject, &["name"], Reader::label)),
+                _ => draft
+                    .tags
+                    .extend(reader.member(subject, &["name"], Reader::label)),
             }
         }
     }

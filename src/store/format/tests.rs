@@ -107,16 +107,27 @@ const NINJS: &str = r#"{"uri":"urn:a:1","headline":"عنوان","firstcreated":"
 #[test]
 fn the_form_is_told_by_extension_in_any_case() {
     for path in ["a.json", "A.JSON", "x/.hidden.json"] {
-        assert!(matches!(finding(path, NINJS.as_bytes()), Finding::Article(_)), "{path}");
+        assert!(
+            matches!(finding(path, NINJS.as_bytes()), Finding::Article(_)),
+            "{path}"
+        );
     }
     for path in ["a.txt", "a", "json", "a.json.bak"] {
-        assert!(matches!(finding(path, NINJS.as_bytes()), Finding::NoArticle), "{path}");
+        assert!(
+            matches!(finding(path, NINJS.as_bytes()), Finding::NoArticle),
+            "{path}"
+        );
     }
 }
 
 #[test]
 fn section_pages_are_no_articles() {
-    for path in ["_index.md", "world/_index.ar.md", "_index.html", "_index.json"] {
+    for path in [
+        "_index.md",
+        "world/_index.ar.md",
+        "_index.html",
+        "_index.json",
+    ] {
         let reading = read(&StorePath::new(path), b"\xFF", &config());
         assert!(matches!(reading.finding, Finding::NoArticle), "{path}");
         assert!(reading.diagnostics.is_empty());
@@ -125,10 +136,17 @@ fn section_pages_are_no_articles() {
 
 #[test]
 fn files_that_are_no_utf8_are_faults_with_their_place() {
-    let reading = read(&StorePath::new("a.json"), b"{\n\"\xD8\xAE\xFF\"}", &config());
+    let reading = read(
+        &StorePath::new("a.json"),
+        b"{\n\"\xD8\xAE\xFF\"}",
+        &config(),
+    );
     assert!(matches!(reading.finding, Finding::Rejected));
     let fault = &reading.diagnostics[0];
-    assert_eq!((fault.code, fault.place), ("not-utf8", Place { line: 2, column: 3 }));
+    assert_eq!(
+        (fault.code, fault.place),
+        ("not-utf8", Place { line: 2, column: 3 })
+    );
     assert!(fault.message.contains("byte 6"), "{}", fault.message);
     assert_eq!(codes_of(b"\xFF\xFE{\0"), ["not-utf8"]);
     assert_eq!(codes_of(b""), ["empty-file"]);
@@ -155,7 +173,10 @@ fn json_is_told_apart_by_its_members() {
     let plain = r#"{"id":"3","title":"عنوان","published":"2026-11-23T10:00:00Z","body":"<p>x"}"#;
     let plain = article("a.json", plain);
     assert_eq!((plain.id.as_str(), plain.summary.as_str()), ("3", "x"));
-    assert_eq!(codes("a.json", r#"{"@type":"Person","name":"x"}"#), ["no-article"]);
+    assert_eq!(
+        codes("a.json", r#"{"@type":"Person","name":"x"}"#),
+        ["no-article"]
+    );
     assert_eq!(codes("a.json", "[]"), ["wrong-type"]);
 }
 
@@ -170,11 +191,22 @@ fn one_fault_of_syntax_is_not_followed_by_others() {
 
 #[test]
 fn markdown_without_a_date_is_no_article_and_other_forms_are_at_fault() {
-    let reading = read(&StorePath::new("about.md"), "# من نحن".as_bytes(), &config());
+    let reading = read(
+        &StorePath::new("about.md"),
+        "# من نحن".as_bytes(),
+        &config(),
+    );
     assert!(matches!(reading.finding, Finding::NoArticle));
-    let codes_found: Vec<_> = reading.diagnostics.iter().map(|d| (d.severity, d.code)).collect();
+    let codes_found: Vec<_> = reading
+        .diagnostics
+        .iter()
+        .map(|d| (d.severity, d.code))
+        .collect();
     assert_eq!(codes_found, [(Severity::Doubt, "no-date")]);
-    assert_eq!(codes("a.json", r#"{"uri":"x","headline":"y"}"#), ["no-date"]);
+    assert_eq!(
+        codes("a.json", r#"{"uri":"x","headline":"y"}"#),
+        ["no-date"]
+    );
     assert_eq!(codes("a.html", "<title>x</title>"), ["no-date"]);
 }
 
@@ -182,9 +214,15 @@ fn markdown_without_a_date_is_no_article_and_other_forms_are_at_fault() {
 fn a_body_is_printed_exactly_where_the_article_says_so() {
     let config = config();
     for (text, printed) in [
-        (NINJS, Some("<div dir=\"rtl\" lang=\"ar\"><p>فقرة أولى.</p>\n<p>فقرة ثانية.</p></div>")),
-        (r#"{"uri":"1","headline":"x","firstcreated":"2026-11-23T10:00:00Z",
-            "body_html":"<script>alert(1)</script> "}"#, None),
+        (
+            NINJS,
+            Some("<div dir=\"rtl\" lang=\"ar\"><p>فقرة أولى.</p>\n<p>فقرة ثانية.</p></div>"),
+        ),
+        (
+            r#"{"uri":"1","headline":"x","firstcreated":"2026-11-23T10:00:00Z",
+            "body_html":"<script>alert(1)</script> "}"#,
+            None,
+        ),
         (r#"{"uri":"1","headline":"x","body_text":"y"}"#, None),
     ] {
         let path = StorePath::new("a.json");
@@ -199,35 +237,96 @@ fn a_body_is_printed_exactly_where_the_article_says_so() {
 
 #[test]
 fn diagnostics_stand_in_the_order_of_the_file() {
-    let text = "{\"uri\":\"1\",\n\"headline\":\"x\",\n\"firstcreated\":\"y\",\n\"language\":\"ar_EG\"}";
+    let text =
+        "{\"uri\":\"1\",\n\"headline\":\"x\",\n\"firstcreated\":\"y\",\n\"language\":\"ar_EG\"}";
     let reading = read(&StorePath::new("a.json"), text.as_bytes(), &config());
-    let lines: Vec<_> = reading.diagnostics.iter().map(|d| (d.code, d.place.line)).collect();
+    let lines: Vec<_> = reading
+        .diagnostics
+        .iter()
+        .map(|d| (d.code, d.place.line))
+        .collect();
     assert_eq!(lines, [("bad-date", 3)]);
-    let text = text.replace("\"y\"", "\"2026-11-23\"").replace("\"x\"", "\"\\u0001\"");
+    let text = text
+        .replace("\"y\"", "\"2026-11-23\"")
+        .replace("\"x\"", "\"\\u0001\"");
     let reading = read(&StorePath::new("a.json"), text.as_bytes(), &config());
-    let lines: Vec<_> = reading.diagnostics.iter().map(|d| (d.code, d.place.line)).collect();
+    let lines: Vec<_> = reading
+        .diagnostics
+        .iter()
+        .map(|d| (d.code, d.place.line))
+        .collect();
     assert_eq!(
         lines,
-        [("illegal-characters", 2), ("no-title", 2), ("bad-language", 4)]
+        [
+            ("illegal-characters", 2),
+            ("no-title", 2),
+            ("bad-language", 4)
+        ]
     );
 }
 
 #[test]
 fn a_ninjs_video_and_a_canceled_item() {
-    let text = NINJS.replace("{\"uri\"", "{\"type\":\"video\",\"pubstatus\":\"canceled\",\"uri\"");
+    let text = NINJS.replace(
+        "{\"uri\"",
+        "{\"type\":\"video\",\"pubstatus\":\"canceled\",\"uri\"",
+    );
     let article = article("a.json", &text);
-    assert_eq!((article.kind, article.status), (Kind::Video, Status::Withdrawn));
+    assert_eq!(
+        (article.kind, article.status),
+        (Kind::Video, Status::Withdrawn)
+    );
 }
 
 /// Files that are almost right: pieces of each form in any order, and anything else.
 fn almost_a_file() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop::sample::select(vec![
-        "---\n", "+++\n", "{", "}", "[", "]", "\"", ":", ",", "title: x\n", "date: 2026-11-23\n",
-        "\"uri\":\"1\"", "\"headline\":\"x\"", "\"firstcreated\":\"2026-11-23\"", "\"@type\":\"Article\"",
-        "\"body_html\":\"<p><b>\"", "<html>", "<article>", "<h1>", "</h1>", "<script type=application/ld+json>",
-        "</script>", "<meta property=og:title content='x'>", "<p>", "</p>", "<table>", "<tr>", "<td>", "*", "**",
-        "_", "> ", "- ", "`", "[^1]", "| a | b |\n|--|--|\n", "\n\n", "\u{0}", "\u{1}", "\u{FFFE}", "خبر", "&#1;",
-        "]]>", "<!--", "-->", "\r\n",
+        "---\n",
+        "+++\n",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        ":",
+        ",",
+        "title: x\n",
+        "date: 2026-11-23\n",
+        "\"uri\":\"1\"",
+        "\"headline\":\"x\"",
+        "\"firstcreated\":\"2026-11-23\"",
+        "\"@type\":\"Article\"",
+        "\"body_html\":\"<p><b>\"",
+        "<html>",
+        "<article>",
+        "<h1>",
+        "</h1>",
+        "<script type=application/ld+json>",
+        "</script>",
+        "<meta property=og:title content='x'>",
+        "<p>",
+        "</p>",
+        "<table>",
+        "<tr>",
+        "<td>",
+        "*",
+        "**",
+        "_",
+        "> ",
+        "- ",
+        "`",
+        "[^1]",
+        "| a | b |\n|--|--|\n",
+        "\n\n",
+        "\u{0}",
+        "\u{1}",
+        "\u{FFFE}",
+        "خبر",
+        "&#1;",
+        "]]>",
+        "<!--",
+        "-->",
+        "\r\n",
     ]);
     let ordered = prop::collection::vec(pieces, 0..40).prop_map(|all| all.concat().into_bytes());
     prop_oneof![3 => ordered, 1 => prop::collection::vec(any::<u8>(), 0..200)]

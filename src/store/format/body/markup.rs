@@ -108,9 +108,29 @@ const ELEMENTS: [(&str, Class); 66] = [
 /// Elements that go with all they hold: what runs, what is embedded, what asks, what navigates.
 /// Every other element that is not allowed leaves its content behind.
 pub(super) const DROPPED: [&str; 23] = [
-    "applet", "button", "canvas", "dialog", "embed", "form", "frameset", "iframe", "math", "nav",
-    "noembed", "noframes", "object", "optgroup", "option", "plaintext", "script", "select", "style",
-    "svg", "template", "textarea", "title",
+    "applet",
+    "button",
+    "canvas",
+    "dialog",
+    "embed",
+    "form",
+    "frameset",
+    "iframe",
+    "math",
+    "nav",
+    "noembed",
+    "noframes",
+    "object",
+    "optgroup",
+    "option",
+    "plaintext",
+    "script",
+    "select",
+    "style",
+    "svg",
+    "template",
+    "textarea",
+    "title",
 ];
 
 /// Attributes allowed on every element.
@@ -171,9 +191,8 @@ pub(super) fn absolute(attribute: &str, value: &str, base: &Url) -> Option<Strin
 
 /// The last word on a value, after `tidy`: the same rules, on URLs that must be absolute by now.
 pub(super) fn is_safe(_element: &str, attribute: &str, value: &str) -> bool {
-    let is_web = |url: &str| {
-        Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
-    };
+    let is_web =
+        |url: &str| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     match attribute {
         "src" | "poster" | "cite" => is_web(value),
         "srcset" => candidates(value).all(|(url, _)| is_web(url)),

@@ -19,7 +19,9 @@ fn markdown(source: &str) -> String {
 }
 
 fn rendered(raw: &RawBody) -> String {
-    render(raw, &base()).unwrap().map_or(String::new(), |body| body.html)
+    render(raw, &base())
+        .unwrap()
+        .map_or(String::new(), |body| body.html)
 }
 
 #[test]
@@ -34,33 +36,58 @@ fn markdown_is_rendered_with_tables_footnotes_and_strikethrough() {
          </tbody></table>"
     );
     let note = markdown("نص[^1].\n\n[^1]: حاشية.\n");
-    assert!(note.contains("<a href=\"https://news.example/world/1/#1\">1</a>"), "{note}");
+    assert!(
+        note.contains("<a href=\"https://news.example/world/1/#1\">1</a>"),
+        "{note}"
+    );
     assert!(note.contains("حاشية."), "{note}");
-    assert_eq!(markdown("قبل <u>خط</u> <script>x</script>بعد"), "<p>قبل <u>خط</u> بعد</p>");
+    assert_eq!(
+        markdown("قبل <u>خط</u> <script>x</script>بعد"),
+        "<p>قبل <u>خط</u> بعد</p>"
+    );
 }
 
 #[test]
 fn text_becomes_paragraphs_and_stays_text() {
     assert_eq!(
-        rendered(&RawBody::Text("أول & <b>ثان</b>\r\nسطر\r\n \r\n\r\nآخر".to_owned())),
+        rendered(&RawBody::Text(
+            "أول & <b>ثان</b>\r\nسطر\r\n \r\n\r\nآخر".to_owned()
+        )),
         "<p>أول &amp; &lt;b&gt;ثان&lt;/b&gt;<br>سطر</p>\n<p>آخر</p>"
     );
 }
 
 #[test]
 fn a_body_in_which_nothing_is_seen_is_none() {
-    for empty in ["", "  ", "<p> &nbsp; </p>", "<script>x</script>", "<!-- x -->", "<img src=data:x>",
-        "<nav>x</nav>", "<a href=/x></a>", "\u{1}"]
-    {
-        assert_eq!(render(&RawBody::Html(empty.to_owned()), &base()), Ok(None), "{empty}");
+    for empty in [
+        "",
+        "  ",
+        "<p> &nbsp; </p>",
+        "<script>x</script>",
+        "<!-- x -->",
+        "<img src=data:x>",
+        "<nav>x</nav>",
+        "<a href=/x></a>",
+        "\u{1}",
+    ] {
+        assert_eq!(
+            render(&RawBody::Html(empty.to_owned()), &base()),
+            Ok(None),
+            "{empty}"
+        );
     }
-    assert_eq!(html("<img src=/a.png>"), "<img src=\"https://news.example/a.png\">");
+    assert_eq!(
+        html("<img src=/a.png>"),
+        "<img src=\"https://news.example/a.png\">"
+    );
 }
 
 #[test]
 fn urls_are_absolute_beside_the_article() {
     assert_eq!(
-        html("<a href='../2/?a=1&amp;b=2#c'>x</a> <a href='//cdn.example/ع'>y</a> <a href='mailto:a@b'>z</a>"),
+        html(
+            "<a href='../2/?a=1&amp;b=2#c'>x</a> <a href='//cdn.example/ع'>y</a> <a href='mailto:a@b'>z</a>"
+        ),
         "<a href=\"https://news.example/world/2/?a=1&amp;b=2#c\">x</a> \
          <a href=\"https://cdn.example/%D8%B9\">y</a> <a href=\"mailto:a@b\">z</a>"
     );
@@ -70,11 +97,16 @@ fn urls_are_absolute_beside_the_article() {
          https://news.example/world/1/b,c.jpg 2x, https://news.example/world/1/d.jpg 3x\" alt=\"أ&quot;ب\">"
     );
     assert_eq!(
-        html("<video src=v.mp4 poster=p.jpg controls>قديم<source src=v.webm type=video/webm></video>"),
+        html(
+            "<video src=v.mp4 poster=p.jpg controls>قديم<source src=v.webm type=video/webm></video>"
+        ),
         "<video src=\"https://news.example/world/1/v.mp4\" poster=\"https://news.example/world/1/p.jpg\" \
          controls=\"\"><source src=\"https://news.example/world/1/v.webm\" type=\"video/webm\"></video>"
     );
-    assert_eq!(html("<blockquote cite=/s>x</blockquote>"), "<blockquote cite=\"https://news.example/s\">x</blockquote>");
+    assert_eq!(
+        html("<blockquote cite=/s>x</blockquote>"),
+        "<blockquote cite=\"https://news.example/s\">x</blockquote>"
+    );
 }
 
 #[test]
@@ -173,7 +205,8 @@ fn attacks_leave_nothing_behind() {
 
 #[test]
 fn characters_that_xml_forbids_are_dropped_and_counted() {
-    let raw = RawBody::Html("<p title='a&#1;b'>x\u{1}y&#11;z\u{FFFE}\u{0} ]]&gt; ]]></p>".to_owned());
+    let raw =
+        RawBody::Html("<p title='a&#1;b'>x\u{1}y&#11;z\u{FFFE}\u{0} ]]&gt; ]]></p>".to_owned());
     let body = render(&raw, &base()).unwrap().unwrap();
     assert_eq!(body.html, "<p title=\"ab\">xyz ]]&gt; ]]&gt;</p>");
     assert_eq!(body.dropped, 5);
@@ -190,14 +223,23 @@ fn text_is_nfc_and_markup_stays_markup() {
 fn broken_nesting_is_mended() {
     assert_eq!(html("<p>a<p>b"), "<p>a</p><p>b</p>");
     assert_eq!(html("<b><p>a</b>b"), "<b><p>a</p></b>b");
-    assert_eq!(html("<ul><li>a<li>b<ul><li>c</ul><li>d"), "<ul><li>a</li><li>b<ul><li>c</li></ul></li><li>d</li></ul>");
+    assert_eq!(
+        html("<ul><li>a<li>b<ul><li>c</ul><li>d"),
+        "<ul><li>a</li><li>b<ul><li>c</li></ul></li><li>d</li></ul>"
+    );
     assert_eq!(
         html("<table><td>a<td>b<tr><th>c</table>"),
         "<table><tbody><tr><td>a</td><td>b</td></tr><tr><th>c</th></tr></tbody></table>"
     );
-    assert_eq!(html("<table><tr>نص<td>a</table>"), "<table><tbody><tr></tr></tbody></table>نصa");
+    assert_eq!(
+        html("<table><tr>نص<td>a</table>"),
+        "<table><tbody><tr></tr></tbody></table>نصa"
+    );
     assert_eq!(html("a</div></p></td>b"), "ab");
-    assert_eq!(html("<a href=/1>a<a href=/2>b"), "<a href=\"https://news.example/1\">a</a><a href=\"https://news.example/2\">b</a>");
+    assert_eq!(
+        html("<a href=/1>a<a href=/2>b"),
+        "<a href=\"https://news.example/1\">a</a><a href=\"https://news.example/2\">b</a>"
+    );
     assert_eq!(html("<h2>a<h3>b"), "<h2>a</h2><h3>b</h3>");
     assert_eq!(html("<pre>\n\nx\n</pre>"), "<pre>x\n</pre>");
     assert_eq!(html("<div><nav><a href=x>y</a></div>z"), "<div></div>z");
@@ -205,16 +247,27 @@ fn broken_nesting_is_mended() {
 
 #[test]
 fn first_paragraphs() {
-    assert_eq!(first_paragraph("<h2>عنوان</h2><figure><p>صورة</p></figure><p> &nbsp; </p><p>أول&amp;\n <b>نص</b>.<br>سطر</p><p>ثان</p>"), "أول& نص. سطر");
+    assert_eq!(
+        first_paragraph(
+            "<h2>عنوان</h2><figure><p>صورة</p></figure><p> &nbsp; </p><p>أول&amp;\n <b>نص</b>.<br>سطر</p><p>ثان</p>"
+        ),
+        "أول& نص. سطر"
+    );
     assert_eq!(first_paragraph("نص بلا فقرات<div>آخر</div>"), "نص بلا فقرات");
     assert_eq!(first_paragraph("<h2>عنوان</h2>"), "عنوان");
-    assert_eq!(first_paragraph("<blockquote><p>قول</p></blockquote><p>نص</p>"), "نص");
+    assert_eq!(
+        first_paragraph("<blockquote><p>قول</p></blockquote><p>نص</p>"),
+        "نص"
+    );
     assert_eq!(first_paragraph(""), "");
 }
 
 #[test]
 fn text_of_markup() {
-    assert_eq!(text_of_html("<b>A &amp; B</b> &lt;c&gt;<br>د<script>x</script>"), "A & B <c> د");
+    assert_eq!(
+        text_of_html("<b>A &amp; B</b> &lt;c&gt;<br>د<script>x</script>"),
+        "A & B <c> د"
+    );
     assert_eq!(text_of_html("1 < 2 & 3"), "1 < 2 & 3");
 }
 
@@ -229,12 +282,15 @@ fn long_text_is_cut_at_a_word() {
     assert_eq!(shorten("a \u{2067}خبر طويل", 8), "a \u{2067}خبر\u{2069}…");
     let long = "كلمةٌ ".repeat(200);
     let short = shorten(long.trim(), 300);
-    assert!(short.graphemes(true).count() <= 300 && short.ends_with("كلمةٌ…"), "{short}");
+    assert!(
+        short.graphemes(true).count() <= 300 && short.ends_with("كلمةٌ…"),
+        "{short}"
+    );
 }
 
 #[test]
 fn hostile_bodies_are_refused_or_rendered_in_good_time() {
-    let n = 60_000;
+    let n = 20_000;
     let attacks = [
         RawBody::Html("<div>".repeat(n)),
         RawBody::Html("<b>".repeat(n) + &"<p>x".repeat(n)),
@@ -245,7 +301,10 @@ fn hostile_bodies_are_refused_or_rendered_in_good_time() {
         RawBody::Html("<a href=x>".repeat(n)),
         RawBody::Html("<nav><p>".repeat(n) + &"</b>".repeat(n)),
         RawBody::Html("</p>".repeat(n)),
-        RawBody::Html(format!("<p {}>", (0..n).map(|i| format!("a{i} ")).collect::<String>())),
+        RawBody::Html(format!(
+            "<p {}>",
+            (0..n).map(|i| format!("a{i} ")).collect::<String>()
+        )),
         RawBody::Html("&".repeat(n)),
         RawBody::Html("&amp;".repeat(n)),
         RawBody::Html("<".repeat(n)),
@@ -275,13 +334,21 @@ fn hostile_bodies_are_refused_or_rendered_in_good_time() {
         RawBody::Markdown("~~a ".repeat(n)),
         RawBody::Markdown("a[^1]".repeat(n)),
         RawBody::Markdown("[^1]: x\n".repeat(n)),
-        RawBody::Markdown((0..n / 10).map(|i| format!("[^{i}]: x [^{i}]\n\n")).collect::<String>()),
+        RawBody::Markdown(
+            (0..n / 10)
+                .map(|i| format!("[^{i}]: x [^{i}]\n\n"))
+                .collect::<String>(),
+        ),
         RawBody::Markdown("[a]: b\n".repeat(n)),
         RawBody::Markdown("[a]: ".to_owned() + &"b".repeat(1_000) + "\n\n" + &"[a]".repeat(n)),
         RawBody::Markdown("|".repeat(n) + "\n" + &"|-".repeat(n) + "\n" + &"a\n".repeat(n)),
         RawBody::Markdown("|a".repeat(300) + "\n" + &"|-".repeat(300) + "\n" + &"|\n".repeat(n)),
         RawBody::Markdown(">\n".repeat(n) + &"> ".repeat(500) + "a\n" + &"a\n".repeat(n)),
-        RawBody::Markdown((0..700).map(|i| " ".repeat(i) + "- a\n").collect::<String>()),
+        RawBody::Markdown(
+            (0..700)
+                .map(|i| " ".repeat(i) + "- a\n")
+                .collect::<String>(),
+        ),
         RawBody::Markdown("\t".repeat(n) + "a\n"),
         RawBody::Markdown("a\\\n".repeat(n)),
         RawBody::Markdown("\\".repeat(n)),
@@ -295,27 +362,112 @@ fn hostile_bodies_are_refused_or_rendered_in_good_time() {
         // Either is right: what matters is that there is an answer.
         let length = render(attack, &base()).map(|body| body.map_or(0, |body| body.html.len()));
         let took = start.elapsed();
-        if std::env::var_os("SHOW_TIMES").is_some() { eprintln!("{number}: {took:?} {length:?}"); }
-        assert!(took < Duration::from_secs(80), "attack {number} took {took:?}: {length:?}");
+        assert!(
+            took < Duration::from_secs(10),
+            "attack {number} took {took:?}: {length:?}"
+        );
     }
 }
 
 fn markup_pieces() -> impl Strategy<Value = String> {
     let tags = prop::sample::select(vec![
-        "p", "div", "b", "i", "a href=x", "a", "table", "tr", "td", "th", "tbody", "thead", "caption", "ul", "ol",
-        "li", "dl", "dt", "dd", "pre", "h1", "h2", "span", "img src=a", "img", "br", "hr", "blockquote", "figure",
-        "figcaption", "details", "summary", "video src=v", "source src=s", "picture", "svg", "math", "style",
-        "script", "title", "textarea", "select", "option", "nav", "form", "button", "noscript", "template", "html",
-        "body", "head", "frameset", "col", "colgroup", "input", "q", "del", "section", "font", "nobr", "center",
-        "mtext", "mglyph", "desc", "foreignObject", "annotation-xml encoding=text/html", "ruby", "rt", "rp",
+        "p",
+        "div",
+        "b",
+        "i",
+        "a href=x",
+        "a",
+        "table",
+        "tr",
+        "td",
+        "th",
+        "tbody",
+        "thead",
+        "caption",
+        "ul",
+        "ol",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+        "pre",
+        "h1",
+        "h2",
+        "span",
+        "img src=a",
+        "img",
+        "br",
+        "hr",
+        "blockquote",
+        "figure",
+        "figcaption",
+        "details",
+        "summary",
+        "video src=v",
+        "source src=s",
+        "picture",
+        "svg",
+        "math",
+        "style",
+        "script",
+        "title",
+        "textarea",
+        "select",
+        "option",
+        "nav",
+        "form",
+        "button",
+        "noscript",
+        "template",
+        "html",
+        "body",
+        "head",
+        "frameset",
+        "col",
+        "colgroup",
+        "input",
+        "q",
+        "del",
+        "section",
+        "font",
+        "nobr",
+        "center",
+        "mtext",
+        "mglyph",
+        "desc",
+        "foreignObject",
+        "annotation-xml encoding=text/html",
+        "ruby",
+        "rt",
+        "rp",
     ]);
     let tag = (tags, any::<bool>()).prop_map(|(tag, end)| {
         let name = tag.split(' ').next().unwrap_or(tag);
-        if end { format!("</{name}>") } else { format!("<{tag}>") }
+        if end {
+            format!("</{name}>")
+        } else {
+            format!("<{tag}>")
+        }
     });
     let text = prop::sample::select(vec![
-        "x", " ", "\n", "نص", "&amp;", "&lt;b>", "\u{1}", "&#13;", "\r", "<!--", "-->", "]]>", "\u{338}", "&nbsp;",
-        "<", "&#x202E;", "<![CDATA[", "e\u{301}",
+        "x",
+        " ",
+        "\n",
+        "نص",
+        "&amp;",
+        "&lt;b>",
+        "\u{1}",
+        "&#13;",
+        "\r",
+        "<!--",
+        "-->",
+        "]]>",
+        "\u{338}",
+        "&nbsp;",
+        "<",
+        "&#x202E;",
+        "<![CDATA[",
+        "e\u{301}",
     ]);
     let piece = prop_oneof![3 => tag, 2 => text.prop_map(str::to_owned)];
     prop::collection::vec(piece, 0..30).prop_map(|all| all.concat())
@@ -337,20 +489,5 @@ proptest! {
         for raw in [RawBody::Text(source.clone()), RawBody::Html(source.clone())] {
             prop_assert_eq!(text_of_html(&rendered(&raw)), source.clone());
         }
-    }
-}
-#[test]
-fn zz_time() {
-    for n in [30_000, 60_000] {
-        let s = "&amp;".repeat(n);
-        let t = Instant::now();
-        let _ = tokens::read(&s, |_, _| std::ops::ControlFlow::Continue(()));
-        eprintln!("tokens {:?}", t.elapsed());
-        let t = Instant::now();
-        let d = SANITISER.clean(&s);
-        eprintln!("clean {:?}", t.elapsed());
-        let t = Instant::now();
-        let _ = d.to_string();
-        eprintln!("ser {:?}", t.elapsed());
     }
 }

@@ -134,7 +134,11 @@ fn is_dropped(name: &str) -> bool {
 
 /// Whether words on either side of the element's tags are apart.
 fn is_break(name: &str) -> bool {
-    name == "br" || !matches!(markup::class_of(name), None | Some(Class::Inline | Class::Void))
+    name == "br"
+        || !matches!(
+            markup::class_of(name),
+            None | Some(Class::Inline | Class::Void)
+        )
 }
 
 /// Every run of white space made one space, none at the ends. Spaces that do not break stay, except

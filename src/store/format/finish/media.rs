@@ -152,7 +152,9 @@ impl Finisher<'_> {
                 "write one such as `image/jpeg`",
             );
         }
-        let guessed = extension(url.as_str()).and_then(type_of).filter(|guessed| sort.fits(guessed));
+        let guessed = extension(url.as_str())
+            .and_then(type_of)
+            .filter(|guessed| sort.fits(guessed));
         SmolStr::new_static(guessed.unwrap_or(sort.default_type()))
     }
 }
@@ -189,7 +191,10 @@ mod tests {
     #[test]
     fn types_are_guessed_from_the_path_alone() {
         let guess = |url| extension(url).and_then(type_of);
-        assert_eq!(guess("https://a.example/x/P.JPEG?w=1.png"), Some("image/jpeg"));
+        assert_eq!(
+            guess("https://a.example/x/P.JPEG?w=1.png"),
+            Some("image/jpeg")
+        );
         assert_eq!(guess("https://a.example/x.webp#f.gif"), Some("image/webp"));
         assert_eq!(guess("https://a.example"), None);
         assert_eq!(guess("https://a.example/movie"), None);

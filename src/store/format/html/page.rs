@@ -290,8 +290,8 @@ impl Capture {
                 self.in_h1 |= tag.name == "h1";
                 if !self.in_h1 {
                     self.unseen += usize::from(is_unseen(&tag.name));
-                    part.says_something |= self.unseen == 0
-                        && matches!(tag.name.as_str(), "img" | "video" | "audio");
+                    part.says_something |=
+                        self.unseen == 0 && matches!(tag.name.as_str(), "img" | "video" | "audio");
                     tokens::write_start(&tag.name, tag.attributes(), &mut part.html);
                 }
             }

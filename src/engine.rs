@@ -187,6 +187,11 @@ impl Engine {
             .collect()
     }
 
+    /// Every file of the store, in no order.
+    pub fn files(&self) -> impl Iterator<Item = (&StorePath, &File)> {
+        self.files.iter()
+    }
+
     /// What the file at `path` was found to be; `None` where there is none.
     #[must_use]
     pub fn file(&self, path: &StorePath) -> Option<&File> {

@@ -1,16 +1,44 @@
-//! khabar (خبر, "a piece of news") keeps a newsroom's feeds true.
+//! khabar (خبر, "a piece of news") keeps a newsroom's feeds true: it reads an article store, groups
+//! articles by section and by story, and keeps RSS, Atom, JSON Feed, Google News sitemaps and
+//! ordinary sitemaps exactly up to date, when content changes and when only the clock has moved.
 //!
-//! A document is a *channel*, seen through a *window*, written in a *format*.
+//! # The one idea
+//!
+//! A document is a [channel](document::Channel), seen through a [window](document::Window), written
+//! in a [format](document::FeedFormat). Because windows move with time, a plan says what to publish
+//! now, and the [catalog] says [when to look next](catalog::Catalog::next_deadline).
+//!
+//! # How news travels
+//!
+//! [`store`] → [`catalog`] → [`plan`] → [`render`] → manifest → [`publish`]
+//!
+//! 1. A [store](store::directory::DirectoryStore) says what happened since a
+//!    [cursor](article::Cursor): files by content hash, each read into an
+//!    [`Article`](article::Article) or rejected with a [`Diagnostic`](article::Diagnostic).
+//! 2. The [`Engine`](engine::Engine) puts them into the [`Catalog`](catalog::Catalog), keeps last
+//!    good versions, holds mass losses, and owes what was [touched](catalog::Touched).
+//! 3. [`plan`] computes which articles each owed document shows, and its date.
+//! 4. The [shell](daemon) fetches the bodies that the plan needs, and the engine renders views of
+//!    them into a [`Release`](document::Release).
+//! 5. The [target](publish::directory::DirectoryTarget) puts it in place: parts, then indexes, then
+//!    removals. Then the engine's debt is paid, and [`state`] remembers.
+//!
+//! # Three rings
+//!
+//! The **core** decides: [`article`], [`document`], [`config`], [`catalog`], [`render`], [`plan`],
+//! [`engine`], each importing only those before it. It opens nothing, waits for nothing, and takes
+//! the time as an argument. The **edges** act: [`store`], [`publish`], [`state`]; they know the core
+//! and not one another. The **shell** introduces them: [`daemon`], [`cli`]. A test checks it.
 
 pub mod article;
-pub mod catalog;
-pub mod cli;
-pub mod config;
-pub mod daemon;
 pub mod document;
-pub mod engine;
-pub mod plan;
-pub mod publish;
+pub mod config;
+pub mod catalog;
 pub mod render;
-pub mod state;
+pub mod plan;
+pub mod engine;
 pub mod store;
+pub mod publish;
+pub mod state;
+pub mod daemon;
+pub mod cli;

@@ -12,6 +12,11 @@ use crate::catalog::{Catalog, Entry, Members, Rank};
 use crate::config::Config;
 use crate::document::{Channel, Period, Window};
 
+/// How many stories the overview documents list.
+pub const STORIES_MAX: usize = 100;
+/// How many headlines the page shows of a channel.
+pub const HEADLINES: usize = 5;
+
 /// What a channel's feeds show now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedPlan {

@@ -19,11 +19,6 @@ use crate::render::{
     SitemapEntry, SitemapView, Tombstone,
 };
 
-/// How many stories the overview documents list.
-const STORIES_MAX: usize = 100;
-/// How many headlines the page shows of a channel.
-const HEADLINES: usize = 5;
-
 /// Whether the feeds of `channel` print bodies.
 pub(super) fn is_full(config: &Config, channel: &Channel) -> bool {
     config.feeds.of(channel.kind()).content == Content::Full
@@ -260,7 +255,7 @@ fn overview_view(engine: &Engine) -> OverviewView<'_> {
         publication: &config.publication,
         front: channel_view(engine, &Channel::Front),
         sections: channel_views(engine, declared(ChannelKind::Section).chain(named)),
-        stories: channel_views(engine, catalog.stories_by_date().take(STORIES_MAX)),
+        stories: channel_views(engine, catalog.stories_by_date().take(plan::STORIES_MAX)),
         channels: channel_views(engine, declared(ChannelKind::Declared)),
         sitemap_url: DocumentKey::SitemapIndex.url(feeds_url),
         opml_url: DocumentKey::Opml.url(feeds_url),
@@ -290,7 +285,7 @@ fn channel_view<'a>(engine: &'a Engine, channel: &'a Channel) -> ChannelView<'a>
         newest: live
             .into_iter()
             .flatten()
-            .take(HEADLINES)
+            .take(plan::HEADLINES)
             .filter_map(|rank| Some(&*engine.catalog.entry(&rank.id)?.article))
             .collect(),
         channel,

@@ -194,7 +194,9 @@ impl World {
                     let text = text.as_deref().unwrap_or_default();
                     let is_feed = path.ends_with("rss.xml") || path.ends_with("feed.json");
                     let is_atom = path.ends_with("atom.xml");
-                    let is_carried = if is_feed {
+                    let is_carried = if path == "index.html" {
+                        text.contains(&format!("href=\"{}\"", entry.article.url))
+                    } else if is_feed {
                         text.contains(&format!("{guid}<")) || text.contains(&format!("{guid}\""))
                     } else if is_atom {
                         text.contains(&format!("<id>{guid}</id>"))

@@ -6,7 +6,7 @@ use crate::catalog::{Catalog, Entry, Phase, Rank};
 use crate::config::Config;
 use crate::document::{Channel, DocumentKey, Period, Window};
 
-use super::window;
+use super::{HEADLINES, STORIES_MAX, window};
 
 /// One group of documents, and what an article is to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +61,7 @@ pub fn explain(catalog: &Catalog, config: &Config, entry: &Entry) -> Explanation
     );
     standings.push(in_news(catalog, entry));
     standings.push(in_sitemap(catalog, entry));
+    standings.push(on_page(catalog, entry));
     let mut deadlines = deadlines(catalog, config, entry);
     deadlines.sort();
     deadlines.dedup();
@@ -182,6 +183,35 @@ fn in_sitemap(catalog: &Catalog, entry: &Entry) -> Standing {
         documents: vec![DocumentKey::Sitemap(period, 1).path()],
         is_carried: why.is_none(),
         why: why.unwrap_or_else(|| format!("published in {period}")),
+    }
+}
+
+/// The page shows the newest headlines of the front, the sections, the declared channels, and the
+/// stories with the newest articles.
+fn on_page(catalog: &Catalog, entry: &Entry) -> Standing {
+    let is_listed = |channel: &Channel| {
+        let mut stories = catalog.stories_by_date().take(STORIES_MAX);
+        !matches!(channel, Channel::Story(_)) || stories.any(|story| story == channel)
+    };
+    let is_headline = |channel: &&Channel| {
+        let newer = catalog
+            .members(channel)
+            .map_or(0, |members| members.live.range(..&entry.rank()).count());
+        newer < HEADLINES && is_listed(channel)
+    };
+    let shown = entry.channels.iter().find(is_headline);
+    let (is_carried, why) = match (absence(entry), shown) {
+        (Some(why), _) => (false, why),
+        (None, Some(channel)) => {
+            let of = catalog.title(channel);
+            (true, format!("among the {HEADLINES} newest of {of}"))
+        }
+        (None, None) => (false, format!("{HEADLINES} newer ones everywhere")),
+    };
+    Standing {
+        documents: vec![DocumentKey::Page.path()],
+        is_carried,
+        why,
     }
 }
 

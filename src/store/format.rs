@@ -134,7 +134,7 @@ fn draft(
     config: &Config,
 ) -> Result<(Draft, Vec<Problem>), Problem> {
     match form {
-        Form::Markdown => Ok(markdown::read(text, base)),
+        Form::Markdown => markdown::read(text, base),
         Form::Json => json(&node::json::parse(text, base)?),
         Form::Html => html::read(text, base, &config.publication.url),
     }

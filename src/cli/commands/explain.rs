@@ -17,7 +17,8 @@ pub(in crate::cli) fn explain(options: &Explain, global: &Global) -> anyhow::Res
     let mut bench = open(config, clock(options.clock.now), Trust::Readings)?;
     let prepared = prepare(&mut bench, global)?;
     let engine = bench.engine();
-    let path = named_path(&bench, &options.article);
+    let path =
+        named_path(&bench, &options.article).or_else(|| out_of_play(engine, &options.article));
     let entry = named_entry(engine, &options.article, path.as_ref());
     let faults: Vec<&Diagnostic> = prepared
         .diagnostics
@@ -67,6 +68,15 @@ fn named_path(bench: &Workbench, name: &str) -> Option<StorePath> {
         .flatten()
         .map(|path| StorePath::new(&path))
         .find(|path| bench.engine().file(path).is_some())
+}
+
+/// The file of an article that is not in play, such as a draft, by its id or URL.
+fn out_of_play(engine: &Engine, name: &str) -> Option<StorePath> {
+    let found = engine.files().filter(|(_, file)| match file {
+        File::Article(_, article) => article.id.as_str() == name || article.url.as_str() == name,
+        File::NoArticle(_) | File::Rejected => false,
+    });
+    found.map(|(path, _)| path).min().cloned()
 }
 
 fn named_entry<'a>(engine: &'a Engine, name: &str, path: Option<&StorePath>) -> Option<&'a Entry> {

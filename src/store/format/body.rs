@@ -61,7 +61,7 @@ impl From<TooComplex> for BodyError {
 pub(super) fn render(raw: &RawBody, base: &Url) -> Result<Option<Body>, BodyError> {
     let html = match raw {
         RawBody::None => return Ok(None),
-        RawBody::Markdown(source) => Cow::Owned(from_markdown(within(source)?)),
+        RawBody::Markdown(source) => Cow::Owned(from_markdown(within(source)?)?),
         RawBody::Text(source) => Cow::Owned(from_text(within(source)?)),
         RawBody::Html(source) => Cow::Borrowed(source.as_str()),
     };
@@ -92,12 +92,26 @@ fn within(source: &str) -> Result<&str, BodyError> {
 }
 
 /// `CommonMark` with tables, footnotes and strikethrough.
-fn from_markdown(source: &str) -> String {
+fn from_markdown(source: &str) -> Result<String, BodyError> {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH;
-    let mut html = String::with_capacity(source.len() + source.len() / 4);
-    pulldown_cmark::html::push_html(&mut html, Parser::new_ext(source, options));
-    html
+    let mut html = Limited(String::with_capacity(source.len() + source.len() / 4));
+    pulldown_cmark::html::write_html_fmt(&mut html, Parser::new_ext(source, options))
+        .map_err(|_| BodyError::TooLong)?;
+    Ok(html.0)
+}
+
+/// A string that refuses to grow over [`MAX_BODY_BYTES`]: Markdown can say much in few characters.
+struct Limited(String);
+
+impl std::fmt::Write for Limited {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        if self.0.len() + text.len() > MAX_BODY_BYTES {
+            return Err(std::fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
 }
 
 /// Plain text: blank lines separate paragraphs, other line ends are kept as line breaks.

@@ -290,7 +290,7 @@ fn long_text_is_cut_at_a_word() {
 
 #[test]
 fn hostile_bodies_are_refused_or_rendered_in_good_time() {
-    let n = 60_000;
+    let n = 20_000;
     let attacks = [
         RawBody::Html("<div>".repeat(n)),
         RawBody::Html("<b>".repeat(n) + &"<p>x".repeat(n)),
@@ -362,11 +362,8 @@ fn hostile_bodies_are_refused_or_rendered_in_good_time() {
         // Either is right: what matters is that there is an answer.
         let length = render(attack, &base()).map(|body| body.map_or(0, |body| body.html.len()));
         let took = start.elapsed();
-        if std::env::var_os("SHOW_TIMES").is_some() {
-            eprintln!("{number}: {took:?} {length:?}");
-        }
         assert!(
-            took < Duration::from_secs(80),
+            took < Duration::from_secs(10),
             "attack {number} took {took:?}: {length:?}"
         );
     }
@@ -492,20 +489,5 @@ proptest! {
         for raw in [RawBody::Text(source.clone()), RawBody::Html(source.clone())] {
             prop_assert_eq!(text_of_html(&rendered(&raw)), source.clone());
         }
-    }
-}
-#[test]
-fn zz_time() {
-    for n in [30_000, 60_000] {
-        let s = "&amp;".repeat(n);
-        let t = Instant::now();
-        let _ = tokens::read(&s, |_, _| std::ops::ControlFlow::Continue(()));
-        eprintln!("tokens {:?}", t.elapsed());
-        let t = Instant::now();
-        let d = SANITISER.clean(&s);
-        eprintln!("clean {:?}", t.elapsed());
-        let t = Instant::now();
-        let _ = d.to_string();
-        eprintln!("ser {:?}", t.elapsed());
     }
 }

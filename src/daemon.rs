@@ -148,6 +148,12 @@ impl Workbench {
         })
     }
 
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The engine, for questions.
     #[must_use]
     pub fn engine(&self) -> &Engine {

@@ -187,6 +187,12 @@ impl Engine {
             .collect()
     }
 
+    /// What the file at `path` was found to be; `None` where there is none.
+    #[must_use]
+    pub fn file(&self, path: &StorePath) -> Option<&File> {
+        self.files.get(path)
+    }
+
     /// The configuration it works under.
     #[must_use]
     pub fn config(&self) -> &Config {
@@ -238,12 +244,10 @@ impl Engine {
 
     /// Takes in what happened and moves the clock to `now`. Losses past the guard are held.
     pub fn step(&mut self, changes: Changes, now: Timestamp) -> Guarded {
-        let touched = self.take_in(changes, now);
-        self.owe(touched);
-        let guarded = self.guard(now);
+        let missing = self.take_in(changes);
         let touched = self.catalog.advance(now);
         self.owe(touched);
-        guarded
+        self.guard(missing)
     }
 
     /// Withdraws an article by command at `when`, or takes that back. Says whether that changed
@@ -482,3 +486,6 @@ fn file_of(finding: Finding, hash: Option<ContentHash>) -> File {
         Finding::Rejected => File::Rejected,
     }
 }
+
+#[cfg(test)]
+mod tests;

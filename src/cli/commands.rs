@@ -1,6 +1,7 @@
 //! The commands that need a configuration, one function each.
 
 mod check;
+mod explain;
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::{Accept, Build, Explain, Global, Named, Verify};
+use super::args::{Accept, Build, Global, Named, Verify};
 use super::{Exit, output, project};
 use crate::article::{Severity, Timestamp};
 use crate::config::Config;
@@ -17,6 +18,7 @@ use crate::document::Receipt;
 use crate::publish::directory::{Difference, DirectoryView, LockError};
 
 pub(super) use check::check;
+pub(super) use explain::explain;
 
 /// How long a command that changes what is published waits for another writer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,12 +63,6 @@ pub(super) fn verify(options: &Verify, global: &Global) -> anyhow::Result<Exit> 
         out.display()
     );
     Ok(found(!differences.is_empty()))
-}
-
-/// `khabar explain`.
-pub(super) fn explain(_options: &Explain, global: &Global) -> anyhow::Result<Exit> {
-    project::config(&global.config)?;
-    anyhow::bail!("not wired yet")
 }
 
 /// `khabar withdraw`.

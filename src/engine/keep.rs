@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, File, file_of};
-use crate::article::{Article, Changes, StorePath, Timestamp};
+use crate::article::{Article, Changes, StorePath};
 use crate::catalog::{Entry, Offer, Phase, Touched};
 
 /// A last good version.
@@ -58,9 +58,10 @@ impl Engine {
         held.len()
     }
 
-    /// Takes in new and changed files. Files that are gone are kept as missing until
-    /// [`Engine::guard`] has decided.
-    pub(super) fn take_in(&mut self, changes: Changes, now: Timestamp) -> Touched {
+    /// Takes in new and changed files. Articles that were visible and are gone are kept as missing
+    /// until [`Engine::guard`] has decided; they are returned.
+    pub(super) fn take_in(&mut self, changes: Changes) -> Vec<StorePath> {
+        let mut missing = Vec::new();
         let mut offers = Vec::new();
         let mut spare: BTreeMap<StorePath, Kept> = BTreeMap::new();
         for change in changes.changed {
@@ -82,20 +83,24 @@ impl Engine {
             self.files.insert(path, file);
         }
         for path in changes.gone {
-            let missing = self
-                .last_good(&path, Reason::Missing)
-                .filter(|kept| kept.article.is_visible(now));
+            let was_live = self
+                .catalog
+                .in_play(&path)
+                .is_some_and(|entry| entry.phase == Phase::Live);
+            let last_good = self.last_good(&path, Reason::Missing);
             self.files.remove(&path);
             self.kept.remove(&path);
-            if let Some(kept) = missing {
+            if let Some(kept) = last_good.filter(|_| was_live) {
                 self.kept.insert(path.clone(), kept);
+                missing.push(path.clone());
             }
             offers.push(self.offer(&path, &File::Rejected));
         }
         let paths: Vec<StorePath> = offers.iter().map(|offer| offer.path.clone()).collect();
         let mut touched = self.catalog.set(offers);
         touched.merge(self.settle_kept(&paths, spare));
-        touched
+        self.owe(touched);
+        missing
     }
 
     /// Drops the last good versions of files that are good again, and keeps those of files that
@@ -123,30 +128,38 @@ impl Engine {
         self.catalog.set(offers)
     }
 
-    /// Decides whether the missing are held, and lets go of them where they are not.
-    pub(super) fn guard(&mut self, now: Timestamp) -> Guarded {
+    /// Decides whether what has just gone missing is held, and lets go of it where it is not. What
+    /// is held already stays so until it returns, is accepted, or time or a withdrawal hides it.
+    pub(super) fn guard(&mut self, missing: Vec<StorePath>) -> Guarded {
         let visible = self.visible_when_published;
-        // An article whose id another file says now has moved, not vanished.
-        let moved: Vec<StorePath> = self
+        let over: Vec<StorePath> = self
             .held()
-            .filter(|(_, kept)| self.catalog.is_claimed(&kept.article.id))
+            .filter(|(path, kept)| {
+                // An article whose id another file says now has moved, not vanished.
+                let is_moved = self.catalog.is_claimed(&kept.article.id);
+                let is_live = self
+                    .catalog
+                    .in_play(path)
+                    .is_some_and(|e| e.phase == Phase::Live);
+                is_moved || !is_live
+            })
             .map(|(path, _)| path.clone())
             .collect();
-        let touched = self.release(&moved);
+        let touched = self.release(&over);
         self.owe(touched);
-        let missing: Vec<StorePath> = self.held().map(|(path, _)| path.clone()).collect();
-        let lost = self
-            .held()
-            .filter(|(_, kept)| kept.article.is_visible(now))
-            .count();
-        let is_emptied = lost > 0
+        let held = self.held().count();
+        let missing: Vec<StorePath> = missing
+            .into_iter()
+            .filter(|path| self.kept.contains_key(path))
+            .collect();
+        let is_emptied = held > 0
             && self
                 .files
                 .values()
                 .all(|file| matches!(file, File::NoArticle(_)));
-        if is_emptied || self.config.guard.holds(lost, visible) {
+        if missing.is_empty() || is_emptied || self.config.guard.holds(held, visible) {
             return Guarded {
-                held: missing.len(),
+                held,
                 lost: 0,
                 visible,
             };
@@ -154,8 +167,8 @@ impl Engine {
         let touched = self.release(&missing);
         self.owe(touched);
         Guarded {
-            held: 0,
-            lost,
+            held: held - missing.len(),
+            lost: missing.len(),
             visible,
         }
     }

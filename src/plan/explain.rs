@@ -1,1 +1,233 @@
-//! Why an article is where it is.
+//! Why an article is where it is: a second implementation of the plan's decisions, from one
+//! article's point of view. A test holds the two against each other.
+
+use crate::article::{Article, Status, Timestamp};
+use crate::catalog::{Catalog, Entry, Phase, Rank};
+use crate::config::Config;
+use crate::document::{Channel, DocumentKey, Period, Window};
+
+use super::window;
+
+/// One group of documents, and what an article is to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Paths below `out`, of documents that decide alike.
+    pub documents: Vec<String>,
+    /// Whether they show it.
+    pub is_carried: bool,
+    /// Why, or why not.
+    pub why: String,
+}
+
+/// An instant at which something about an article changes, with no change of content.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: String,
+}
+
+/// Where an article stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explanation {
+    /// The documents that could carry it, feeds first.
+    pub standings: Vec<Standing>,
+    /// What comes, soonest first.
+    pub deadlines: Vec<Deadline>,
+}
+
+/// Where `entry` stands at the catalog's now.
+#[must_use]
+pub fn explain(catalog: &Catalog, config: &Config, entry: &Entry) -> Explanation {
+    let mut standings: Vec<Standing> = entry
+        .channels
+        .iter()
+        .map(|channel| in_feeds(catalog, config, entry, channel))
+        .collect();
+    standings.extend(
+        catalog
+            .declared()
+            .filter(|channel| !entry.channels.contains(channel))
+            .filter(|channel| {
+                let declared = config.declared(channel);
+                declared.is_some_and(|declared| declared.matches.is_some())
+            })
+            .map(|channel| Standing {
+                documents: feeds(config, channel),
+                is_carried: false,
+                why: "its match does not hold".to_owned(),
+            }),
+    );
+    standings.push(in_news(catalog, entry));
+    standings.push(in_sitemap(catalog, entry));
+    let mut deadlines = deadlines(catalog, config, entry);
+    deadlines.sort();
+    deadlines.dedup();
+    Explanation {
+        standings,
+        deadlines,
+    }
+}
+
+/// Why an article that is in no document now is in none; `None` where it is visible.
+#[must_use]
+pub fn absence(entry: &Entry) -> Option<String> {
+    let article = &entry.article;
+    match entry.phase {
+        Phase::Live => None,
+        Phase::Pending => Some(format!("it is to be published at {}", article.published)),
+        Phase::Expired => Some(match article.expires {
+            Some(at) => format!("it expired at {at}"),
+            None => "it expired".to_owned(),
+        }),
+        Phase::Withdrawn => Some("it was withdrawn".to_owned()),
+        Phase::Hidden => Some(hidden(article)),
+    }
+}
+
+fn hidden(article: &Article) -> String {
+    match article.status {
+        Status::Draft => "it is a draft".to_owned(),
+        Status::Withheld => "it is withheld".to_owned(),
+        Status::Withdrawn | Status::Published => {
+            "it was withdrawn or had expired before it was published".to_owned()
+        }
+    }
+}
+
+fn in_feeds(catalog: &Catalog, config: &Config, entry: &Entry, channel: &Channel) -> Standing {
+    let documents = feeds(config, channel);
+    let Some(members) = catalog.members(channel) else {
+        return Standing {
+            documents,
+            is_carried: false,
+            why: absence(entry).unwrap_or_else(|| "the channel does not exist".to_owned()),
+        };
+    };
+    let rank = entry.rank();
+    let newer = |ranks: &std::collections::BTreeSet<Rank>| ranks.range(..&rank).count();
+    let window = window(config, channel);
+    let published = entry.article.published;
+    let (is_carried, why) = match absence(entry) {
+        None => {
+            let position = newer(&members.live);
+            let total = members.live.len();
+            let place = format!("{} of {total}, newest first", position + 1);
+            if window.shows(position, published, catalog.now()) {
+                (true, place)
+            } else {
+                (false, format!("{place}: below the window"))
+            }
+        }
+        Some(why) if entry.phase == Phase::Withdrawn => {
+            let position = newer(&members.live) + newer(&members.withdrawn);
+            let is_told = window.shows(position, published, catalog.now());
+            let told = if is_told { "; Atom says so" } else { "" };
+            (false, format!("{why}{told}"))
+        }
+        Some(why) => (false, why),
+    };
+    Standing {
+        documents,
+        is_carried,
+        why,
+    }
+}
+
+fn in_news(catalog: &Catalog, entry: &Entry) -> Standing {
+    let leaves = entry.article.published.plus(Window::NEWS_SECONDS);
+    let newer = catalog
+        .members(&Channel::Front)
+        .into_iter()
+        .flat_map(|front| front.live.range(..&entry.rank()))
+        .filter(|rank| catalog.entry(&rank.id).is_some_and(|other| other.is_news))
+        .count();
+    let part = u32::try_from(newer / Window::NEWS_MAX + 1).unwrap_or(u32::MAX);
+    let why = match absence(entry) {
+        Some(why) => Some(why),
+        None if !entry.is_listed => Some(UNLISTED.to_owned()),
+        None if !entry.is_news => Some("`news` is false, or its section is excluded".to_owned()),
+        None if leaves <= catalog.now() => Some(format!("its 48 hours ended at {leaves}")),
+        None => None,
+    };
+    let is_carried = why.is_none();
+    Standing {
+        documents: vec![DocumentKey::NewsSitemap(if is_carried { part } else { 1 }).path()],
+        is_carried,
+        why: why.unwrap_or_else(|| format!("until {leaves}")),
+    }
+}
+
+const UNLISTED: &str = "`index` is false, or its URL is on another site than feeds_url";
+
+fn in_sitemap(catalog: &Catalog, entry: &Entry) -> Standing {
+    let month = Period::month_of(entry.day);
+    let urls: usize = catalog
+        .days()
+        .iter()
+        .filter(|(day, _)| Period::month_of(**day) == month)
+        .map(|(_, members)| members.live.len())
+        .sum();
+    let period = if urls > Window::MONTH_MAX {
+        Period::Day(entry.day)
+    } else {
+        month
+    };
+    let why = match absence(entry) {
+        None if !entry.is_listed => Some(UNLISTED.to_owned()),
+        absence => absence,
+    };
+    Standing {
+        documents: vec![DocumentKey::Sitemap(period, 1).path()],
+        is_carried: why.is_none(),
+        why: why.unwrap_or_else(|| format!("published in {period}")),
+    }
+}
+
+fn deadlines(catalog: &Catalog, config: &Config, entry: &Entry) -> Vec<Deadline> {
+    let article = &entry.article;
+    let now = catalog.now();
+    let mut deadlines = Vec::new();
+    let mut add = |at: Timestamp, what: String| {
+        if at > now {
+            deadlines.push(Deadline { at, what });
+        }
+    };
+    if entry.phase == Phase::Hidden {
+        return deadlines;
+    }
+    add(article.published, "it enters".to_owned());
+    if let Some(at) = article.expires {
+        add(at, "it leaves everything".to_owned());
+    }
+    if article.updated > article.published {
+        add(article.updated, "its last change counts".to_owned());
+    }
+    if entry.is_news {
+        let at = article.published.plus(Window::NEWS_SECONDS);
+        add(at, "it leaves the news sitemap".to_owned());
+    }
+    for channel in &entry.channels {
+        let settings = config.feeds.of(channel.kind());
+        let position = catalog
+            .members(channel)
+            .map_or(0, |members| members.live.range(..&entry.rank()).count());
+        // Within the newest it stays whatever its age.
+        if position >= settings.newest {
+            let at = article.published.plus(settings.floor);
+            add(
+                at,
+                format!("it leaves {}", feeds(config, channel).join(", ")),
+            );
+        }
+    }
+    deadlines
+}
+
+fn feeds(config: &Config, channel: &Channel) -> Vec<String> {
+    let formats = config.feeds.of(channel.kind()).formats.iter();
+    formats
+        .map(|format| DocumentKey::Feed(channel.clone(), *format).path())
+        .collect()
+}

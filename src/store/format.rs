@@ -104,8 +104,9 @@ fn outcome(path: &StorePath, bytes: &[u8], config: &Config) -> (Outcome, Vec<Pro
     let Some(form) = form else {
         return (Outcome::NoArticle, Vec::new());
     };
-    let (draft, mut problems) = match decode(bytes) {
-        Ok((text, base)) => draft(form, text, base, config),
+    let read = decode(bytes).and_then(|(text, base)| draft(form, text, base, config));
+    let (draft, mut problems) = match read {
+        Ok(read) => read,
         Err(problem) => return (Outcome::Rejected, vec![problem]),
     };
     // What a broken file lacks says nothing: its date may stand where it could not be read.
@@ -122,38 +123,39 @@ fn has_fault(problems: &[Problem]) -> bool {
         .any(|problem| problem.severity == Severity::Fault)
 }
 
-/// The fields of an article as its form gives them.
-fn draft(form: Form, text: &str, base: usize, config: &Config) -> (Draft, Vec<Problem>) {
+/// The fields of an article as its form gives them, and what is wrong with them.
+///
+/// # Errors
+/// One fault where the file cannot be taken apart at all.
+fn draft(
+    form: Form,
+    text: &str,
+    base: usize,
+    config: &Config,
+) -> Result<(Draft, Vec<Problem>), Problem> {
     match form {
-        Form::Markdown => match markdown::read(text, base) {
-            Ok(read) => read,
-            Err(problem) => (Draft::default(), vec![problem]),
-        },
+        Form::Markdown => Ok(markdown::read(text, base)),
+        Form::Json => json(&node::json::parse(text, base)?),
         Form::Html => html::read(text, base, &config.publication.url),
-        Form::Json => match node::json::parse(text, base) {
-            Ok(root) => json(&root),
-            Err(problem) => (Draft::default(), vec![problem]),
-        },
     }
 }
 
 /// Tells the three sorts of JSON apart by their members.
-fn json(root: &Node) -> (Draft, Vec<Problem>) {
+fn json(root: &Node) -> Result<(Draft, Vec<Problem>), Problem> {
     if jsonld::is_jsonld(root) {
-        return jsonld::read(root).unwrap_or_else(|| {
-            let fault = Problem::fault(
+        return jsonld::read(root).ok_or_else(|| {
+            Problem::fault(
                 "no-article",
                 root.span.start..root.span.start,
                 "the JSON-LD holds no article",
                 "give it an object whose `@type` is NewsArticle or a kind of it",
-            );
-            (Draft::default(), vec![fault])
+            )
         });
     }
     if root.get("uri").is_some() {
-        return ninjs::read(root);
+        return Ok(ninjs::read(root));
     }
-    plain::read(root)
+    Ok(plain::read(root))
 }
 
 /// The text of a file and where it begins, after a byte order mark.

@@ -57,7 +57,7 @@ fn show(diagnostics: &[Diagnostic], form: ReportForm, global: &Global) -> anyhow
         for diagnostic in diagnostics {
             match form {
                 ReportForm::Text => {
-                    out.write_all(report::diagnostic(diagnostic, style).as_bytes())?
+                    out.write_all(report::diagnostic(diagnostic, style).as_bytes())?;
                 }
                 ReportForm::Json => writeln!(out, "{}", report::json(diagnostic)?)?,
             }
@@ -73,9 +73,8 @@ fn scope(paths: &[PathBuf], store: &DirectoryStore) -> anyhow::Result<Vec<String
         .map(|path| {
             // As the shell sees it, else as the store does.
             let seen = [path.clone(), store.root().join(path)]
-                .into_iter()
-                .filter_map(|path| inside(&path, store.root()))
-                .next();
+                .iter()
+                .find_map(|path| inside(path, store.root()));
             seen.ok_or_else(|| anyhow::anyhow!("{} is not in the store", path.display()))
         })
         .collect()

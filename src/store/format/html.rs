@@ -10,28 +10,32 @@ use url::Url;
 
 use self::page::{Page, Script};
 use super::draft::{Draft, Field, RawBody, RawImage, RawPerson, RawTopic};
+use super::jsonld;
 use super::node::json;
 use super::problem::Problem;
-use super::{jsonld, tokens};
+use super::tokens::TooComplex;
 use crate::article::WebUrl;
 
 /// Reads one page. `text` begins at byte `base` of the file, and `site` is the publication's.
-pub(super) fn read(text: &str, base: usize, site: &WebUrl) -> (Draft, Vec<Problem>) {
-    let page = match Page::read(text, base) {
-        Ok(page) => page,
-        Err(tokens::TooComplex) => {
-            let fault = Problem::fault(
-                "html-too-complex",
-                base..base,
-                "a tag or comment of the page never ends",
-                "close it",
-            );
-            return (Draft::default(), vec![fault]);
-        }
-    };
+///
+/// # Errors
+/// One fault where the page cannot be read in good time.
+pub(super) fn read(
+    text: &str,
+    base: usize,
+    site: &WebUrl,
+) -> Result<(Draft, Vec<Problem>), Problem> {
+    let page = Page::read(text, base).map_err(|TooComplex| {
+        Problem::fault(
+            "html-too-complex",
+            base..base,
+            "a tag or comment of the page never ends",
+            "close it",
+        )
+    })?;
     let (mut draft, problems) = structured(&page);
     fill(&mut draft, &page, site);
-    (draft, problems)
+    Ok((draft, problems))
 }
 
 /// What the first script with an article says; broken ones before it are faults.

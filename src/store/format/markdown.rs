@@ -40,22 +40,34 @@ const INNER_TABLES: [&str; 3] = ["extra", "params", "taxonomies"];
 /// What ends the summary in the text, as Zola and as Hugo write it.
 const MORE: [&str; 2] = ["<!-- more -->", "<!--more-->"];
 
-/// Reads a Markdown file, `text`, which begins at offset `base` of the file (after a mark of byte
-/// order).
-///
-/// # Errors
-/// One fault where the front matter cannot be told from the text or is no YAML, TOML or JSON.
-/// Faults of single fields stand beside the draft.
-pub(super) fn read(text: &str, base: usize) -> Result<(Draft, Vec<Problem>), Problem> {
-    let split = front_matter::split(text, base)?;
+/// The most bytes before that mark that are a summary. Long reports put it after their contents.
+const MAX_LEAD_BYTES: usize = 16 * 1024;
+
+/// Reads the fields of a Markdown file and says what is wrong with them. `text` begins at offset
+/// `base` of the file (after a mark of byte order). Where the front matter cannot be read at all,
+/// the draft is empty and its one problem a fault.
+pub(super) fn read(text: &str, base: usize) -> (Draft, Vec<Problem>) {
     let mut reader = Reader::default();
     let mut draft = Draft::default();
-    if let Some(matter) = &split.matter {
-        let node = parse(matter)?;
-        read_fields(&mut draft, &mut reader, &node, matter.syntax);
+    if let Err(problem) = read_parts(&mut draft, &mut reader, text, base) {
+        return (Draft::default(), vec![problem]);
     }
-    read_body(&mut draft, &mut reader, split.body, base + split.body_start);
-    Ok((draft, reader.finish()))
+    (draft, reader.finish())
+}
+
+/// Front matter, then body. A fault is one that leaves nothing to read.
+fn read_parts(
+    draft: &mut Draft,
+    reader: &mut Reader,
+    text: &str,
+    base: usize,
+) -> Result<(), Problem> {
+    let split = front_matter::split(text, base)?;
+    if let Some(matter) = &split.matter {
+        read_fields(draft, reader, &parse(matter)?, matter.syntax);
+    }
+    read_body(draft, reader, split.body, base + split.body_start);
+    Ok(())
 }
 
 fn parse(matter: &Matter<'_>) -> Result<Node, Problem> {
@@ -165,18 +177,24 @@ fn read_body(draft: &mut Draft, reader: &mut Reader, body: &str, start: usize) {
         ));
     }
     let text = stripped.text;
-    if draft.summary.is_none()
-        && let Some(end) = MORE.iter().filter_map(|more| text.find(more)).min()
-    {
-        let summary = plain_text(&text[..end]);
-        draft.summary = (!summary.is_empty()).then(|| Field {
-            value: summary,
-            span: start..start,
-        });
+    if draft.summary.is_none() {
+        let summary = lead(&text).map(plain_text).unwrap_or_default();
+        if !summary.is_empty() {
+            draft.summary = Some(Field {
+                value: summary,
+                span: start..start,
+            });
+        }
     }
     if !text.trim().is_empty() {
         draft.body = RawBody::Markdown(text.into_owned());
     }
+}
+
+/// The text before the mark that ends the summary.
+fn lead(text: &str) -> Option<&str> {
+    let end = MORE.iter().filter_map(|more| text.find(more)).min()?;
+    text.get(..end).filter(|lead| lead.len() <= MAX_LEAD_BYTES)
 }
 
 /// The words of `markdown`, without its headings, pictures and HTML.

@@ -45,6 +45,7 @@ pub(super) fn tidy(html: &str, base: &Url) -> Result<Tidied, BodyError> {
         open: Vec::new(),
         inline: 0,
         skipped: Vec::new(),
+        text: String::new(),
         after_pre: false,
         tags: 0,
         visible: false,
@@ -55,6 +56,7 @@ pub(super) fn tidy(html: &str, base: &Url) -> Result<Tidied, BodyError> {
         return Err(BodyError::TooComplex);
     }
     writer.close_to(0);
+    writer.write_text();
     Ok(Tidied {
         html: writer.out,
         visible: writer.visible,
@@ -76,7 +78,9 @@ struct Writer<'b> {
     inline: usize,
     /// Elements that are open inside a dropped one, that one first.
     skipped: Vec<String>,
-    /// The last thing written was `<pre>`, whose first line end parsers swallow.
+    /// Text that is not written yet. It comes in pieces, and is in NFC only as a whole.
+    text: String,
+    /// The last tag written was `<pre>`, whose first line end parsers swallow.
     after_pre: bool,
     tags: usize,
     visible: bool,
@@ -113,20 +117,10 @@ impl Writer<'_> {
         if !self.skipped.is_empty() || inside == Some(Class::Recording) {
             return;
         }
-        let text = clean_text(text, &mut self.dropped);
-        let mut text = &*text;
-        if self.after_pre {
-            text = text.trim_start_matches('\n');
-        }
-        if text.is_empty() {
-            return;
-        }
         if !text.trim().is_empty() {
             self.leave_table_structure();
-            self.visible = true;
         }
-        self.after_pre = false;
-        tokens::escape_text(text, &mut self.out);
+        self.text.push_str(text);
     }
 
     fn start(&mut self, tag: &Start) {
@@ -248,6 +242,20 @@ impl Writer<'_> {
             .is_some_and(|open| open.class == Class::Recording || open.name == "picture")
     }
 
+    fn write_text(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        let text = clean_text(&text, &mut self.dropped);
+        let mut text = &*text;
+        if self.after_pre {
+            text = text.trim_start_matches('\n');
+        }
+        if !text.is_empty() {
+            self.visible |= !text.trim().is_empty();
+            self.after_pre = false;
+            tokens::escape_text(text, &mut self.out);
+        }
+    }
+
     fn write_start(&mut self, tag: &Start, class: Class) {
         let mut attributes: Vec<(&str, String)> = Vec::new();
         for (name, value) in tag.attributes() {
@@ -270,6 +278,7 @@ impl Writer<'_> {
         if is_empty {
             return;
         }
+        self.write_text();
         self.visible |= tag.name == "img" || class == Class::Recording;
         let attributes = attributes
             .iter()
@@ -279,6 +288,7 @@ impl Writer<'_> {
     }
 
     fn write_bare(&mut self, name: &str, class: Class) {
+        self.write_text();
         tokens::write_start(name, [], &mut self.out);
         self.opened(name, class);
     }
@@ -323,6 +333,7 @@ impl Writer<'_> {
         while self.open.len() > depth
             && let Some(open) = self.open.pop()
         {
+            self.write_text();
             self.inline -= usize::from(open.class == Class::Inline);
             self.after_pre = false;
             tokens::write_end(&open.name, &mut self.out);

@@ -1,5 +1,7 @@
 //! What YAML becomes, where its values stand, and what is refused where.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 fn fault(text: &str) -> (&'static str, &str) {
@@ -113,7 +115,7 @@ fn limits_hold() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..9 {
         let below = vec![format!("*a{}", level - 1); 9].join(",");
-        bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+        writeln!(bomb, "a{level}: &a{level} [{below}]").unwrap();
     }
     assert_eq!(fault(&bomb).0, "too-large");
     // One long text, a thousand times.
@@ -126,7 +128,7 @@ fn limits_hold() {
     // Each anchor is one level higher than the one before.
     let mut tower = "a0: &a0 [x]\n".to_owned();
     for level in 1..MAX_DEPTH {
-        tower.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        writeln!(tower, "a{level}: &a{level} [*a{}]", level - 1).unwrap();
     }
     assert_eq!(fault(&tower).0, "too-deep");
 }

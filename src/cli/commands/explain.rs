@@ -1,0 +1,131 @@
+//! `khabar explain`: which documents carry an article, which do not and why, and when that changes.
+
+use std::io::Write;
+
+use super::{clock, open, prepare};
+use crate::article::{ArticleId, Diagnostic, StorePath, WebUrl};
+use crate::catalog::Entry;
+use crate::cli::args::{Explain, Global};
+use crate::cli::{Exit, output, project};
+use crate::daemon::{Trust, Workbench};
+use crate::engine::{Engine, File};
+use crate::plan::explain::{Explanation, absence, explain as explain_entry};
+
+/// `khabar explain`.
+pub(in crate::cli) fn explain(options: &Explain, global: &Global) -> anyhow::Result<Exit> {
+    let config = project::config(&global.config)?;
+    let mut bench = open(config, clock(options.clock.now), Trust::Readings)?;
+    let prepared = prepare(&mut bench, global)?;
+    let engine = bench.engine();
+    let path = named_path(&bench, &options.article);
+    let entry = named_entry(engine, &options.article, path.as_ref());
+    let faults: Vec<&Diagnostic> = prepared
+        .diagnostics
+        .iter()
+        .filter(|d| {
+            Some(&d.path) == path.as_ref() || entry.is_some_and(|e| e.article.path == d.path)
+        })
+        .collect();
+    if let Some(entry) = entry {
+        let explanation = explain_entry(engine.catalog(), engine.config(), entry);
+        output::results(|out| show(out, entry, &explanation, &faults))?;
+        return Ok(Exit::Done);
+    }
+    let Some(path) = path else {
+        anyhow::bail!(
+            "no article has the id, path or URL `{}`; `khabar check` lists files that are rejected",
+            crate::article::escape_controls(&options.article)
+        );
+    };
+    let why = match engine.file(&path) {
+        Some(File::Article(_, article)) => match article.status {
+            crate::article::Status::Draft => "it is a draft",
+            crate::article::Status::Withheld => "it is withheld",
+            _ => "its id or URL is held by another file",
+        },
+        Some(File::NoArticle(_)) => "the file is no article",
+        Some(File::Rejected) | None => "the file is rejected",
+    };
+    output::results(|out| {
+        writeln!(out, "{path}\n  in no document: {why}")?;
+        faults
+            .iter()
+            .try_for_each(|fault| writeln!(out, "  {fault}"))
+    })?;
+    Ok(Exit::Done)
+}
+
+/// The file that `name` names, by its path in the store, as the shell or the store sees it.
+fn named_path(bench: &Workbench, name: &str) -> Option<StorePath> {
+    let root = bench.config().store.path.canonicalize().ok();
+    let as_seen = std::path::Path::new(name).canonicalize().ok();
+    let inside = root
+        .zip(as_seen)
+        .and_then(|(root, seen)| Some(seen.strip_prefix(root).ok()?.to_str()?.to_owned()));
+    [Some(name.to_owned()), inside]
+        .into_iter()
+        .flatten()
+        .map(|path| StorePath::new(&path))
+        .find(|path| bench.engine().file(path).is_some())
+}
+
+fn named_entry<'a>(engine: &'a Engine, name: &str, path: Option<&StorePath>) -> Option<&'a Entry> {
+    let catalog = engine.catalog();
+    let by_id = ArticleId::new(name).ok().and_then(|id| catalog.entry(&id));
+    let by_path = || path.and_then(|path| catalog.in_play(path));
+    let by_url = || {
+        let base = engine.config().publication.url.to_url()?;
+        let url = WebUrl::resolve(&base, name).ok()?;
+        catalog.entries().find(|entry| entry.article.url == url)
+    };
+    by_id.or_else(by_path).or_else(by_url)
+}
+
+fn show(
+    out: &mut dyn Write,
+    entry: &Entry,
+    explanation: &Explanation,
+    faults: &[&Diagnostic],
+) -> std::io::Result<()> {
+    let article = &entry.article;
+    writeln!(out, "{}", article.id)?;
+    writeln!(out, "  file       {}", article.path)?;
+    writeln!(out, "  URL        {}", article.url)?;
+    writeln!(out, "  published  {}", article.published)?;
+    if article.updated > article.published {
+        writeln!(out, "  updated    {}", article.updated)?;
+    }
+    match absence(entry) {
+        None => writeln!(out, "  visible")?,
+        Some(why) => writeln!(out, "  not visible: {why}")?,
+    }
+    if entry.is_kept {
+        writeln!(
+            out,
+            "  this is its last good version; its file is bad, missing or a duplicate"
+        )?;
+    }
+    for fault in faults {
+        writeln!(out, "  {fault}")?;
+    }
+    for (title, is_carried) in [("carried by", true), ("not carried by", false)] {
+        let mut standings = explanation
+            .standings
+            .iter()
+            .filter(|standing| standing.is_carried == is_carried)
+            .peekable();
+        if standings.peek().is_some() {
+            writeln!(out, "\n{title}")?;
+        }
+        for standing in standings {
+            writeln!(out, "  {}: {}", standing.documents.join(" "), standing.why)?;
+        }
+    }
+    if !explanation.deadlines.is_empty() {
+        writeln!(out, "\nwithout any change of content")?;
+    }
+    for deadline in &explanation.deadlines {
+        writeln!(out, "  {}  {}", deadline.at, deadline.what)?;
+    }
+    Ok(())
+}

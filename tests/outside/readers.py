@@ -7,8 +7,9 @@ ids, titles and links of the channel's JSON Feed, in its order.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import atoma
 import feedparser
@@ -56,7 +57,7 @@ def compare(tally: Tally, channel: Channel, path: Path, read: Callable[[Path], R
         tally.check(False, f"{where}: {error}")
         return
     tally.check(len(rows) == len(wanted), f"{where}: {len(rows)} entries, not {len(wanted)}")
-    for have, want in zip(rows, wanted):
+    for have, want in zip(rows, wanted, strict=False):
         tally.check(have == want, f"{where}: {have} is not {want}")
     tally.saw("entries", len(rows))
 

@@ -4,8 +4,9 @@ Usage: rules.py OUT SITE NOW AUTHORITY
 
 Locations are ASCII, on the site, short enough and listed once; the index lists exactly the parts
 that exist; news is of the last 48 hours; no date lies after NOW; ids are permanent tag: URIs of
-AUTHORITY, unique in their feed; text is NFC and its bidirectional controls are balanced; every
-document a document names exists.
+AUTHORITY, unique in their feed; text is NFC and its bidirectional controls are balanced; bodies
+hold no relative URL and no script; translations name one another; RSS items keep the RSS Advisory
+Board's profile; every document a document names exists.
 """
 
 import json
@@ -14,10 +15,15 @@ import sys
 import unicodedata
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 from published import ATOM, NEWS, SITEMAP, TOMBSTONES, Channel, Published, Tally, locations
+
+CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+DC = "{http://purl.org/dc/elements/1.1/}"
+XHTML = "{http://www.w3.org/1999/xhtml}"
 
 NEWS_LIMIT = 1_000
 """`news:news` a file (Google Search Central, "News sitemaps")."""
@@ -30,6 +36,10 @@ LOC_LIMIT = 2_048
 WINDOW = timedelta(hours=48)
 LOC = re.compile(r"(?:[A-Za-z0-9\-._~:/?#@!$&'()*+,;=]|%[0-9A-F]{2})+")
 """RFC 3986, percent-encoding in upper case, no brackets outside a host."""
+ADDRESSES = {"href", "src", "poster", "srcset"}
+ABSOLUTE = ("https://", "http://", "mailto:", "tel:")
+ACTIVE = {"script", "object", "embed", "iframe", "form", "style", "meta", "link"}
+"""Elements that readers strip or distrust."""
 ISOLATES, POP_ISOLATE = "\u2066\u2067\u2068", "\u2069"
 EMBEDDINGS, POP_EMBEDDING = "\u202a\u202b\u202d\u202e", "\u202c"
 
@@ -47,6 +57,23 @@ def is_balanced(text: str) -> bool:
     return not stack
 
 
+class Body(HTMLParser):
+    """What a feed reader could not resolve or would distrust in a body."""
+
+    def __init__(self, body: str) -> None:
+        super().__init__()
+        self.faults: list[str] = []
+        self.feed(body)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ACTIVE or any(name.startswith("on") for name, _ in attrs):
+            self.faults.append(f"active <{tag}>")
+        for name, value in attrs:
+            if name in ADDRESSES and not (value or "").startswith(ABSOLUTE):
+                self.faults.append(f"relative {name} {value}")
+
+
 class Rules:
     """The rules, with everything they need to know."""
 
@@ -54,7 +81,8 @@ class Rules:
         self.published, self.now = published, now
         self.authority = authority
         self.tally = Tally("rules")
-        self.tally.expect("documents", "locations", "news", "index lines", "entries", "links")
+        self.tally.expect("documents", "locations", "news", "index lines", "translated pages")
+        self.tally.expect("entries", "links")
 
     def past(self, instant: datetime, where: str) -> None:
         """No date of a document lies in the future."""
@@ -102,6 +130,23 @@ class Rules:
             check("\u200f" not in title[:1], f"{path}: a mark before a news title")
         self.tally.saw("news", len(stories))
 
+    def translations(self) -> None:
+        """Every page of a cluster names all of it, itself included (Google, localized versions)."""
+        clusters: dict[str, set[tuple[str, str]]] = {}
+        for part in self.published.articles():
+            for url in ElementTree.parse(part).getroot().iter(f"{SITEMAP}url"):
+                links = url.iterfind(f"{XHTML}link[@rel='alternate']")
+                cluster = {(link.get("hreflang", ""), link.get("href", "")) for link in links}
+                if cluster:
+                    clusters[url.findtext(f"{SITEMAP}loc") or ""] = cluster
+        for loc, cluster in clusters.items():
+            hrefs = {href for _, href in cluster}
+            self.tally.check(loc in hrefs, f"{loc}: its translations leave it out")
+            for href in hrefs & clusters.keys():
+                same = clusters[href] == cluster
+                self.tally.check(same, f"{loc}: {href} names other translations")
+        self.tally.saw("translated pages", len(clusters))
+
     def sitemaps(self) -> None:
         """All parts, and the index over them."""
         published, check = self.published, self.tally.check
@@ -116,6 +161,7 @@ class Rules:
         found = self.sitemap(published.index)
         check(sorted(found) == wanted, f"the index lists {sorted(found)}, not {wanted}")
         self.tally.saw("index lines", len(found))
+        self.translations()
 
     def channel(self, channel: Channel) -> None:
         """Identity, order, dates and addresses of the feeds of one channel."""
@@ -129,6 +175,8 @@ class Rules:
             check(item["id"].startswith(f"tag:{self.authority}:"), f"{where}: id {item['id']}")
             check(bool(LOC.fullmatch(item["id"])), f"{where}: id {item['id']} is not a URI")
             check(bool(LOC.fullmatch(item["url"])), f"{where}: {item['url']} is not an ASCII URL")
+            faults = Body(item.get("content_html", "")).faults
+            check(not faults, f"{where}: {item['id']}: {', '.join(faults)}")
             for member in ("title", "summary"):
                 check(is_balanced(item.get(member, "")), f"{where}: unbalanced {member}")
         dates = [datetime.fromisoformat(item["date_published"]) for item in feed["items"]]
@@ -140,16 +188,33 @@ class Rules:
         self.atom(channel, ids)
 
     def rss(self, channel: Channel) -> None:
-        """Self link and dates of an RSS feed."""
+        """Self link, dates and items of an RSS feed."""
         feed = ElementTree.parse(channel.rss).getroot()
         for date in [*feed.iter("pubDate"), *feed.iter("lastBuildDate")]:
             self.past(parsedate_to_datetime(date.text or ""), str(channel.rss))
         links = [link.get("href") for link in feed.iter(f"{ATOM}link") if link.get("rel") == "self"]
         wanted = [self.published.url(channel.rss)]
         self.tally.check(links == wanted, f"{channel.rss}: self is {links}")
-        for guid in feed.iter("guid"):
-            permanent = guid.get("isPermaLink") == "false"
-            self.tally.check(permanent, f"{channel.rss}: {guid.text} claims to be a link")
+        for item in feed.iter("item"):
+            self.rss_item(item, str(channel.rss))
+
+    def rss_item(self, item: ElementTree.Element, where: str) -> None:
+        """What the profile wants of an item: one enclosure at most, and the summary first."""
+        check, names = self.tally.check, [child.tag for child in item]
+        guid = item.find("guid")
+        where = f"{where}: {guid.text if guid is not None else 'an item without guid'}"
+        permanent = guid is not None and guid.get("isPermaLink") == "false"
+        check(permanent, f"{where} claims to be a link")
+        check("description" in names, f"{where} has no description")
+        if CONTENT in names and "description" in names:
+            check(names.index("description") < names.index(CONTENT), f"{where} has its body first")
+        enclosures = item.findall("enclosure")
+        check(len(enclosures) <= 1, f"{where} has {len(enclosures)} enclosures")
+        for enclosure in enclosures:
+            whole = all(enclosure.get(name) for name in ("url", "type", "length"))
+            check(whole, f"{where} has half an enclosure")
+        for name, dublin in (("author", f"{DC}creator"), ("source", f"{DC}source")):
+            check(not (name in names and dublin in names), f"{where} says its {name} twice")
 
     def atom(self, channel: Channel, ids: list[str]) -> None:
         """Self link, dates and tombstones of an Atom feed."""

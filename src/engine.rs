@@ -65,8 +65,11 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Has every file read again; what was good and visible stays known.
+    /// Has every file and body read again; what was good and visible stays known, with its body.
     pub fn distrust_readings(&mut self) {
+        for (_, body) in &mut self.bodies {
+            body.hash = None;
+        }
         for (_, file) in &mut self.files {
             match file {
                 File::Article(hash, _) | File::NoArticle(hash) => *hash = None,

@@ -229,7 +229,7 @@ fn holds(handle: OwnedFd, bytes: &[u8]) -> io::Result<bool> {
     }
     let mut file = File::from(handle);
     let mut rest = bytes;
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     loop {
         let count = file.read(&mut buffer)?;
         if count == 0 {

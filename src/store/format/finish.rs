@@ -58,8 +58,8 @@ pub(super) fn finish(
         config,
         problems,
     };
-    let finished = finisher.article(draft, undated);
-    match finished {
+    let found = finisher.article(draft, undated);
+    match found {
         _ if has_fault(problems) => Outcome::Rejected,
         Some((article, body)) => Outcome::Article(Box::new(article), body),
         None => Outcome::NoArticle,
@@ -151,7 +151,7 @@ impl Finisher<'_> {
         {
             published = published.max(embargo);
         }
-        let updated = draft
+        let changed = draft
             .updated
             .as_ref()
             .and_then(|field| self.date("the date of the last change", field));
@@ -169,7 +169,7 @@ impl Finisher<'_> {
         }
         Some(Dates {
             published,
-            updated: updated.map_or(published, |updated| updated.max(published)),
+            updated: changed.map_or(published, |changed| changed.max(published)),
             expires,
         })
     }

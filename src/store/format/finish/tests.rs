@@ -319,11 +319,7 @@ fn a_summary_is_given_or_taken_from_the_body() {
         with(&format!(r#""body":"{body}""#)).summary.as_str(),
         "أول & نص"
     );
-    let given = with(
-        &format!(r#""body":"{body}","summary":" موجز "#)
-            .replace("موجز ", "موجز\"")
-            .as_str(),
-    );
+    let given = with(&format!(r#""body":"{body}","summary":" موجز ""#));
     assert_eq!(given.summary.as_str(), "موجز");
     let long = with(&format!(r#""body":"<p>{}</p>""#, "كلمة ".repeat(300)));
     assert!(long.summary.as_str().ends_with("كلمة…"));

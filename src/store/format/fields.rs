@@ -38,15 +38,22 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// The most problems of one severity that are kept of one file. Nobody reads more, and a file of
+    /// a million mistakes must not cost a million messages.
+    const MAX_PROBLEMS: usize = 100;
+
     /// What was wrong, in the order of the file.
     pub(super) fn finish(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| problem.span.start);
         self.problems
     }
 
-    /// Keeps one more problem.
+    /// Keeps one more problem; of each severity, [`Reader::MAX_PROBLEMS`] at most.
     pub(super) fn report(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        let same = |known: &&Problem| known.severity == problem.severity;
+        if self.problems.iter().filter(same).count() < Self::MAX_PROBLEMS {
+            self.problems.push(problem);
+        }
     }
 
     /// Text. A number, a date or a truth value is a fault that says to put it in quotes.
@@ -98,10 +105,14 @@ impl Reader {
         if is_absent(node) {
             return None;
         }
-        if let Value::Number(text) | Value::Text(text) = &node.value
-            && let Ok(count) = text.trim().parse()
-        {
-            return Some(count);
+        let count = match &node.value {
+            // TOML groups digits: 120_000.
+            Value::Number(text) => text.replace('_', "").parse().ok(),
+            Value::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        if count.is_some() {
+            return count;
         }
         self.wrong(name, node, "a whole number")
     }
@@ -172,22 +183,28 @@ impl Reader {
         ));
     }
 
-    /// Keeps the fault that `node` is not `expected`, and gives nothing.
+    /// Keeps the fault that the member `name`, `node`, is not `expected`, and gives nothing.
     pub(super) fn wrong<T>(&mut self, name: &str, node: &Node, expected: &str) -> Option<T> {
+        self.wrong_whole(&Problem::shown(name), node, expected)
+    }
+
+    /// As [`Reader::wrong`], for what has no key: `subject` begins the message as it is.
+    pub(super) fn wrong_whole<T>(
+        &mut self,
+        subject: &str,
+        node: &Node,
+        expected: &str,
+    ) -> Option<T> {
         let quotable = !matches!(node.value, Value::List(_) | Value::Table(_));
-        let remedy = if expected == "text" && quotable {
-            "put it in quotes".to_owned()
-        } else {
-            format!("write {expected}")
+        let remedy = match expected {
+            "text" if quotable => "put it in quotes".to_owned(),
+            "a date" => "write it like 2026-11-23T10:00:00+03:00".to_owned(),
+            _ => format!("write {expected}"),
         };
         self.report(Problem::fault(
             "wrong-type",
             node.span.clone(),
-            format!(
-                "{} is {}, not {expected}",
-                Problem::shown(name),
-                node.type_name()
-            ),
+            format!("{subject} is {}, not {expected}", node.type_name()),
             remedy,
         ));
         None
@@ -243,3 +260,6 @@ fn field(text: &str, node: &Node) -> Option<Field<String>> {
         span: node.span.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

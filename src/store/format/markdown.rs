@@ -40,19 +40,20 @@ const INNER_TABLES: [&str; 3] = ["extra", "params", "taxonomies"];
 /// What ends the summary in the text, as Zola and as Hugo write it.
 const MORE: [&str; 2] = ["<!-- more -->", "<!--more-->"];
 
-/// Reads a Markdown file, `text`, which begins at offset `base` of the file (after a mark of byte
-/// order).
+/// The most bytes before that mark. One farther down divides a text, and ends no summary.
+const MAX_LEAD_BYTES: usize = 16 * 1024;
+
+/// Reads the fields of a Markdown file and says what is wrong with them. `text` begins at offset
+/// `base` of the file (after a mark of byte order).
 ///
 /// # Errors
 /// One fault where the front matter cannot be told from the text or is no YAML, TOML or JSON.
-/// Faults of single fields stand beside the draft.
 pub(super) fn read(text: &str, base: usize) -> Result<(Draft, Vec<Problem>), Problem> {
     let split = front_matter::split(text, base)?;
     let mut reader = Reader::default();
     let mut draft = Draft::default();
     if let Some(matter) = &split.matter {
-        let node = parse(matter)?;
-        read_fields(&mut draft, &mut reader, &node, matter.syntax);
+        read_fields(&mut draft, &mut reader, &parse(matter)?, matter.syntax);
     }
     read_body(&mut draft, &mut reader, split.body, base + split.body_start);
     Ok((draft, reader.finish()))
@@ -84,28 +85,14 @@ fn read_fields(draft: &mut Draft, reader: &mut Reader, root: &Node, syntax: Synt
         // Nothing between the delimiters.
         Value::Null => return,
         _ => {
-            reader.wrong::<()>("the front matter", root, "a table (`key: value` lines)");
+            let expected = "a table (lines of `key: value`)";
+            reader.wrong_whole::<()>("the front matter", root, expected);
             return;
         }
     }
     let scopes = Scopes::folded(root, &INNER_TABLES, reader);
-    let mut vocabulary = WORDS;
-    if syntax == Syntax::Yaml {
-        vocabulary.spaced = &["categories", "tags"];
-    }
-    let shown = match scopes.find(&["published"]) {
-        Some((_, node)) => match node.value {
-            Value::Bool(shown) => Some(shown),
-            _ => None,
-        },
-        None => None,
-    };
-    if shown.is_some() {
-        // Jekyll's switch is no date; the other words may give one.
-        vocabulary.published = &["publishDate", "pubdate", "date"];
-        vocabulary.others = &["draft", "extra", "params", "taxonomies", "published"];
-    }
-    fill(draft, reader, &scopes, &vocabulary);
+    let shown = published_switch(&scopes);
+    fill(draft, reader, &scopes, &vocabulary(syntax, shown.is_some()));
     let is_draft = scopes
         .find(&["draft"])
         .and_then(|(word, node)| reader.truth(word, node));
@@ -113,6 +100,30 @@ fn read_fields(draft: &mut Draft, reader: &mut Reader, root: &Node, syntax: Synt
         hide(draft);
     }
     drop_pattern(draft, reader);
+}
+
+/// Jekyll's `published`, which says whether, where other programs' says when.
+fn published_switch(scopes: &Scopes<'_>) -> Option<bool> {
+    let (_, node) = scopes.find(&["published"])?;
+    match node.value {
+        Value::Bool(shown) => Some(shown),
+        _ => None,
+    }
+}
+
+/// The words of front matter in `syntax`, with `published` as a date or as a switch.
+fn vocabulary(syntax: Syntax, published_is_switch: bool) -> Vocabulary {
+    let mut words = WORDS;
+    match syntax {
+        // As Jekyll does, which knows YAML alone.
+        Syntax::Yaml => words.spaced = &["categories", "tags"],
+        Syntax::Toml | Syntax::Json => {}
+    }
+    if published_is_switch {
+        words.published = &["publishDate", "pubdate", "date"];
+        words.others = &["draft", "extra", "params", "taxonomies", "published"];
+    }
+    words
 }
 
 /// Makes a draft of what would be public. What is withheld or withdrawn stays so: it is hidden
@@ -165,18 +176,24 @@ fn read_body(draft: &mut Draft, reader: &mut Reader, body: &str, start: usize) {
         ));
     }
     let text = stripped.text;
-    if draft.summary.is_none()
-        && let Some(end) = MORE.iter().filter_map(|more| text.find(more)).min()
-    {
-        let summary = plain_text(&text[..end]);
-        draft.summary = (!summary.is_empty()).then(|| Field {
-            value: summary,
-            span: start..start,
-        });
+    if draft.summary.is_none() {
+        let summary = lead(&text).map(plain_text).unwrap_or_default();
+        if !summary.is_empty() {
+            draft.summary = Some(Field {
+                value: summary,
+                span: start..start,
+            });
+        }
     }
     if !text.trim().is_empty() {
         draft.body = RawBody::Markdown(text.into_owned());
     }
+}
+
+/// The text before the mark that ends the summary.
+fn lead(text: &str) -> Option<&str> {
+    let end = MORE.iter().filter_map(|more| text.find(more)).min()?;
+    text.get(..end).filter(|lead| lead.len() <= MAX_LEAD_BYTES)
 }
 
 /// The words of `markdown`, without its headings, pictures and HTML.

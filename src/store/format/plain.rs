@@ -28,7 +28,7 @@ pub(super) fn read(node: &Node) -> (Draft, Vec<Problem>) {
     let mut reader = Reader::default();
     let mut draft = Draft::default();
     if !matches!(node.value, Value::Table(_)) {
-        reader.wrong::<()>("the file", node, "a table (an object in braces)");
+        reader.wrong_whole::<()>("the file", node, "a table (an object in braces)");
         return (draft, reader.finish());
     }
     let scopes = Scopes::exact(node);

@@ -197,3 +197,38 @@ fn a_date_is_taken_off_a_name() {
     assert_eq!(without_date("2025-99-19-x"), "2025-99-19-x");
     assert_eq!(without_date("خبر"), "خبر");
 }
+
+proptest::proptest! {
+    #[test]
+    fn every_instant_comes_back(seconds in Timestamp::MIN.seconds()..=Timestamp::MAX.seconds()) {
+        let instant = Timestamp::from_seconds(seconds).unwrap();
+        let parsed = parse(&instant.to_rfc3339(), UTC).unwrap();
+        proptest::prop_assert_eq!(parsed.instant, instant);
+    }
+
+    /// What the clock of the zone shows at the instant is what was written, or lies the gap later.
+    #[test]
+    fn local_times_are_those_of_the_zone(
+        seconds in -2_000_000_000_i64..4_000_000_000,
+        zone in proptest::sample::select(&[
+            Europe::Moscow, Africa::Cairo, Asia::Beirut, Pacific::Apia, America::New_York,
+            Asia::Gaza, Africa::Casablanca, Asia::Tehran, Africa::Monrovia, Pacific::Kwajalein,
+        ][..]),
+    ) {
+        let local = DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
+        let resolved = parse(&local.format("%Y-%m-%d %H:%M:%S").to_string(), zone).unwrap();
+        let shown = resolved.instant.to_datetime().with_timezone(&zone).naive_local();
+        if resolved.local_time == LocalTime::Skipped {
+            proptest::prop_assert!(shown > local && shown - local <= TimeDelta::hours(24));
+        } else {
+            proptest::prop_assert_eq!(shown, local);
+        }
+    }
+
+    #[test]
+    fn no_text_is_too_strange(text in "[0-9TtZz :.,+\\-\u{627}]{0,40}") {
+        let _ = parse(&text, Asia::Beirut);
+        let _ = from_path(&StorePath::new(&text.replace(' ', "/")), Asia::Beirut);
+        proptest::prop_assert!(text.ends_with(without_date(&text)));
+    }
+}

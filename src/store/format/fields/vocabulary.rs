@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 
 use super::super::draft::Draft;
-use super::super::node::{Node, Value};
+use super::super::node::{Key, Node, Value};
 use super::super::problem::Problem;
-use super::{ACCESS, Reader, STATUS, is_absent, join};
+use super::{ACCESS, Reader, STATUS, first, is_absent, join};
 
-/// The words that give a field; of several, the first that is present wins. Fields that are not
-/// listed here go by their own names everywhere.
+/// The words that give each field of an article (`Draft` has their meanings); of several, the first
+/// that is present wins. Fields that are not listed here go by their own names everywhere.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Vocabulary {
     pub(in super::super) summary: &'static [&'static str],
@@ -113,22 +113,16 @@ impl<'n> Scopes<'n> {
         inner: &[&'static str],
         reader: &mut Reader,
     ) -> Self {
-        let mut scopes = Self {
-            tables: vec![("", root)],
-            fold: true,
-        };
-        for name in inner {
-            match scopes.find(&[name]) {
-                Some((_, table)) if matches!(table.value, Value::Table(_)) => {
-                    scopes.tables.push((name, table));
+        let mut tables = vec![("", root)];
+        for (name, node) in inner.iter().filter_map(|name| first(root, &[*name])) {
+            match node.value {
+                Value::Table(_) => tables.push((name, node)),
+                _ => {
+                    reader.wrong::<()>(name, node, "a table");
                 }
-                Some((_, other)) => {
-                    reader.wrong::<()>(name, other, "a table");
-                }
-                None => {}
             }
         }
-        scopes
+        Self { tables, fold: true }
     }
 
     /// The member of the first table that has one of `words`, with that word. Members that say
@@ -183,7 +177,7 @@ impl<'n> Scopes<'n> {
 }
 
 /// The members of a table; none of anything else.
-fn members(node: &Node) -> &[(super::super::node::Key, Node)] {
+fn members(node: &Node) -> &[(Key, Node)] {
     match &node.value {
         Value::Table(members) => members,
         _ => &[],

@@ -5,6 +5,8 @@
 //! twice or that is no scalar, and aliases that multiply (a "billion laughs").
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
 
 use serde_saphyr::granit_parser::{
     ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput, StructureStyle, Tag, options,
@@ -16,7 +18,7 @@ use super::{Key, MAX_DEPTH, Node, Value, reject_repeated_keys, too_deep, too_lar
 /// The most values, aliases written out. Front matter has some twenty.
 const MAX_NODES: usize = 10_000;
 
-/// Bytes of text that weigh as much as one value: an alias may repeat long text, too.
+/// Bytes of text that weigh as much as one value.
 const BYTES_PER_NODE: usize = 64;
 
 /// Reads one YAML document; `base` is the offset of `text` in the file. Nothing at all is null.
@@ -43,7 +45,8 @@ struct Build<'a> {
     text: &'a str,
     base: usize,
     weight: usize,
-    anchors: HashMap<usize, Node>,
+    /// Values that have a name, by the parser's number for it.
+    anchors: HashMap<usize, Rc<Node>>,
 }
 
 impl<'a> Build<'a> {
@@ -103,7 +106,6 @@ impl<'a> Build<'a> {
         }
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                self.weigh(text.len() / BYTES_PER_NODE, &place)?;
                 let value = scalar(&text, style, tag.as_deref());
                 (Node { value, span: place }, anchor)
             }
@@ -114,14 +116,14 @@ impl<'a> Build<'a> {
             _ => return Err(stray(&place)),
         };
         if anchor != 0 {
-            self.anchors.insert(anchor, node.clone());
+            self.anchors.insert(anchor, Rc::new(node.clone()));
         }
         Ok(node)
     }
 
     fn list(
         &mut self,
-        open: &std::ops::Range<usize>,
+        open: &Range<usize>,
         style: StructureStyle,
         depth: usize,
     ) -> Result<Node, Problem> {
@@ -142,7 +144,7 @@ impl<'a> Build<'a> {
 
     fn table(
         &mut self,
-        open: &std::ops::Range<usize>,
+        open: &Range<usize>,
         style: StructureStyle,
         depth: usize,
     ) -> Result<Node, Problem> {
@@ -171,24 +173,25 @@ impl<'a> Build<'a> {
     fn alias(
         &mut self,
         anchor: usize,
-        place: &std::ops::Range<usize>,
+        place: &Range<usize>,
         depth: usize,
     ) -> Result<Node, Problem> {
         // An anchor is known once its value is complete, so that no value can hold itself.
-        let Some(target) = self.anchors.get(&anchor) else {
-            return Err(stray(place));
-        };
-        let (weight, height) = measure(target);
+        let target = self.anchors.get(&anchor).map(Rc::clone);
+        let target = target.ok_or_else(|| stray(place))?;
+        let (weight, height) = measure(&target);
         self.weigh(weight, place)?;
         if depth + height > MAX_DEPTH {
             return Err(too_deep(place.clone(), MAX_DEPTH));
         }
-        let target = self.anchors.get(&anchor).cloned();
-        target.ok_or_else(|| stray(place))
+        Ok(Node {
+            value: target.value.clone(),
+            span: place.clone(),
+        })
     }
 
     /// Counts `weight` against the budget of the document.
-    fn weigh(&mut self, weight: usize, place: &std::ops::Range<usize>) -> Result<(), Problem> {
+    fn weigh(&mut self, weight: usize, place: &Range<usize>) -> Result<(), Problem> {
         self.weight += weight;
         if self.weight > MAX_NODES {
             let message = "the front matter has more than 10,000 values, aliases written out";
@@ -198,7 +201,7 @@ impl<'a> Build<'a> {
     }
 
     /// `span` in bytes of the file.
-    fn place(&self, span: Span) -> std::ops::Range<usize> {
+    fn place(&self, span: Span) -> Range<usize> {
         // Markers of text held in memory always have byte offsets.
         let start = span.start.byte_offset().unwrap_or(0).min(self.text.len());
         let end = span.end.byte_offset().unwrap_or(0).min(self.text.len());
@@ -233,23 +236,23 @@ fn end_of(style: StructureStyle, start: usize, last: Option<usize>, close: usize
     }
 }
 
-/// How much `node` weighs, and how many levels of lists and tables it has.
+/// How much `node` weighs, and how many levels of lists and tables it has. Text weighs by its
+/// length: an alias may repeat sixty thousand bytes as well as sixty values.
 fn measure(node: &Node) -> (usize, usize) {
-    fn sum<'n>(nodes: impl Iterator<Item = &'n Node>) -> (usize, usize) {
-        let (weight, height) = nodes
-            .map(measure)
-            .fold((1, 0), |sum, next| (sum.0 + next.0, sum.1.max(next.1)));
-        (weight, height + 1)
-    }
+    let leaf = |text: &str| (1 + text.len() / BYTES_PER_NODE, 0);
+    let add = |sum: (usize, usize), next: (usize, usize)| (sum.0 + next.0, sum.1.max(next.1 + 1));
     match &node.value {
-        Value::List(items) => sum(items.iter()),
-        Value::Table(members) => sum(members.iter().map(|(_, value)| value)),
-        Value::Text(text) => (1 + text.len() / BYTES_PER_NODE, 0),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Date(_) => (1, 0),
+        Value::Null | Value::Bool(_) => leaf(""),
+        Value::Text(text) | Value::Number(text) | Value::Date(text) => leaf(text),
+        Value::List(items) => items.iter().map(measure).fold((1, 1), add),
+        Value::Table(members) => members.iter().fold((1, 1), |sum, (key, value)| {
+            let (weight, _) = leaf(&key.name);
+            add((sum.0 + weight, sum.1), measure(value))
+        }),
     }
 }
 
-fn odd_key(place: &std::ops::Range<usize>) -> Problem {
+fn odd_key(place: &Range<usize>) -> Problem {
     Problem::fault(
         "yaml-syntax",
         place.clone(),
@@ -258,7 +261,7 @@ fn odd_key(place: &std::ops::Range<usize>) -> Problem {
     )
 }
 
-fn stray(place: &std::ops::Range<usize>) -> Problem {
+fn stray(place: &Range<usize>) -> Problem {
     Problem::fault(
         "yaml-syntax",
         place.clone(),
@@ -270,10 +273,7 @@ fn stray(place: &std::ops::Range<usize>) -> Problem {
 /// A scalar by the core schema (YAML 1.2 §10.3.2), and two liberties of YAML 1.1: dates, and the
 /// words `yes`, `no`, `on` and `off`. Programs differ on those words, so text must not be one.
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
-    let is_text = match tag {
-        Some(tag) => tag.is_yaml_core_schema_tag("str"),
-        None => false,
-    };
+    let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
     if is_text || style != ScalarStyle::Plain {
         return Value::Text(text.to_owned());
     }

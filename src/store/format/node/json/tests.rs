@@ -106,3 +106,58 @@ fn limits_hold() {
     let long = format!("\"{}\"", "a".repeat(MAX_BYTES));
     assert_eq!(fault(&long).0, "too-large");
 }
+
+/// The node as `serde_json` would have read it, each value checked against the text at its place.
+fn as_value(node: &Node, text: &str) -> serde_json::Value {
+    let value = match &node.value {
+        Value::List(items) => items.iter().map(|item| as_value(item, text)).collect(),
+        Value::Table(members) => members
+            .iter()
+            .map(|(key, item)| {
+                let name: String = serde_json::from_str(&text[key.span.clone()]).unwrap();
+                assert_eq!(name, key.name);
+                (name, as_value(item, text))
+            })
+            .collect(),
+        Value::Text(text) => serde_json::Value::String(text.clone()),
+        Value::Number(number) => serde_json::from_str(number).unwrap(),
+        Value::Bool(truth) => serde_json::Value::Bool(*truth),
+        Value::Null => serde_json::Value::Null,
+        Value::Date(_) => panic!("JSON has no dates"),
+    };
+    assert_eq!(
+        value,
+        serde_json::from_str::<serde_json::Value>(&text[node.span.clone()]).unwrap()
+    );
+    value
+}
+
+fn any_value() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+    use proptest::prelude::*;
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(serde_json::Value::from),
+        any::<i64>().prop_map(serde_json::Value::from),
+        ".{0,8}".prop_map(serde_json::Value::from),
+        "[\\\\\"\n\u{1}{}:,]{0,6}".prop_map(serde_json::Value::from),
+    ];
+    leaf.prop_recursive(4, 40, 6, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..6).prop_map(serde_json::Value::from),
+            proptest::collection::vec((".{0,6}", inner), 0..6)
+                .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_serde_json_writes_is_read_in_its_places(value in any_value(), pretty in proptest::bool::ANY) {
+        let text = if pretty {
+            serde_json::to_string_pretty(&value).unwrap()
+        } else {
+            value.to_string()
+        };
+        proptest::prop_assert_eq!(as_value(&parse(&text, 0).unwrap(), &text), value);
+    }
+}

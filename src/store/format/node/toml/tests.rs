@@ -1,5 +1,7 @@
 //! What TOML becomes, where its values stand, and what is refused where.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 fn fault(text: &str) -> (&'static str, &str) {
@@ -73,7 +75,7 @@ fn depth_is_limited() {
     // Headers one below the other: each is short, the tree is deep.
     let mut headers = String::new();
     for depth in 1..200 {
-        headers.push_str(&format!("[{}]\n", vec!["a"; depth].join(".")));
+        writeln!(headers, "[{}]", vec!["a"; depth].join(".")).unwrap();
     }
     parse(&headers, 0).unwrap_err();
 }

@@ -1,5 +1,7 @@
 //! What YAML becomes, where its values stand, and what is refused where.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 fn fault(text: &str) -> (&'static str, &str) {
@@ -96,7 +98,9 @@ fn faults_have_places() {
 
 #[test]
 fn aliases_are_written_out() {
-    let node = parse("a: &x {url: u}\nb: *x\n", 0).unwrap();
+    let text = "a: &x {url: u}\nb: *x\n";
+    let node = parse(text, 0).unwrap();
+    assert_eq!(&text[node.get("b").unwrap().span.clone()], "*x");
     assert_eq!(
         node.get("b").unwrap().get("url"),
         node.get("a").unwrap().get("url")
@@ -113,7 +117,7 @@ fn limits_hold() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..9 {
         let below = vec![format!("*a{}", level - 1); 9].join(",");
-        bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+        writeln!(bomb, "a{level}: &a{level} [{below}]").unwrap();
     }
     assert_eq!(fault(&bomb).0, "too-large");
     // One long text, a thousand times.
@@ -123,10 +127,22 @@ fn limits_hold() {
         "*a, ".repeat(1_000)
     );
     assert_eq!(fault(&long).0, "too-large");
+    let number = format!(
+        "a: &a {}\nb: [{}0]\n",
+        "1".repeat(30_000),
+        "*a, ".repeat(1_000)
+    );
+    assert_eq!(fault(&number).0, "too-large");
+    let key = format!(
+        "a: &a\n  ? {}\n  : 1\nb: [{}0]\n",
+        "x".repeat(30_000),
+        "*a, ".repeat(1_000)
+    );
+    assert_eq!(fault(&key).0, "too-large");
     // Each anchor is one level higher than the one before.
     let mut tower = "a0: &a0 [x]\n".to_owned();
     for level in 1..MAX_DEPTH {
-        tower.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        writeln!(tower, "a{level}: &a{level} [*a{}]", level - 1).unwrap();
     }
     assert_eq!(fault(&tower).0, "too-deep");
 }

@@ -5,6 +5,8 @@
 //! know. It reads no context and fetches none: members are taken by the names that schema.org gives
 //! them, as search engines do.
 
+use std::collections::HashMap;
+
 use super::draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic};
 use super::fields::{Reader, first, is_absent, items};
 use super::node::{Node, Value};
@@ -74,7 +76,7 @@ pub(super) fn read(root: &Node) -> Option<(Draft, Vec<Problem>)> {
     let objects = objects(root);
     let article = objects.iter().copied().find(|object| is_article(object))?;
     let mut page = Page {
-        objects,
+        named: named(&objects),
         reader: Reader::default(),
     };
     let draft = page.article(article);
@@ -127,9 +129,34 @@ fn has_type(object: &Node, wanted: &str) -> bool {
     })
 }
 
-/// The objects of one document and what was wrong with them.
+/// The objects that have an `@id` and say more than that, by it; the first of each.
+fn named<'n>(objects: &[&'n Node]) -> HashMap<&'n str, &'n Node> {
+    let mut named = HashMap::new();
+    for object in objects {
+        if let Some(id) = id_of(object)
+            && !is_reference(object)
+        {
+            named.entry(id).or_insert(*object);
+        }
+    }
+    named
+}
+
+fn id_of(object: &Node) -> Option<&str> {
+    match &object.get("@id")?.value {
+        Value::Text(id) => Some(id),
+        _ => None,
+    }
+}
+
+/// Whether an object is nothing but an `@id`.
+fn is_reference(object: &Node) -> bool {
+    matches!(&object.value, Value::Table(members) if members.len() == 1) && id_of(object).is_some()
+}
+
+/// One document: what its references lead to, and what was wrong with it.
 struct Page<'n> {
-    objects: Vec<&'n Node>,
+    named: HashMap<&'n str, &'n Node>,
     reader: Reader,
 }
 
@@ -419,8 +446,8 @@ impl<'n> Page<'n> {
         for _ in 0..MAX_STEPS {
             let next = match &node.value {
                 Value::List(list) => list.iter().find(|item| !is_absent(item)),
-                Value::Table(members) if members.len() == 1 => {
-                    node.get("@id").and_then(|id| self.named(id, node))
+                Value::Table(_) if is_reference(node) => {
+                    id_of(node).and_then(|id| self.named.get(id)).copied()
                 }
                 _ => None,
             };
@@ -430,16 +457,6 @@ impl<'n> Page<'n> {
             }
         }
         node
-    }
-
-    /// The object, other than `reference`, whose `@id` is `id`.
-    fn named(&self, id: &Node, reference: &Node) -> Option<&'n Node> {
-        self.objects.iter().copied().find(|object| {
-            !std::ptr::eq(*object, reference)
-                && object
-                    .get("@id")
-                    .is_some_and(|other| other.value == id.value)
-        })
     }
 }
 

@@ -298,7 +298,7 @@ fn numbered(count: usize, pattern: &str) -> String {
 
 #[test]
 fn hostile_bodies_are_refused_or_rendered_in_good_time() {
-    let n = 20_000;
+    let n = 10_000;
     let attacks = [
         RawBody::Html("<div>".repeat(n)),
         RawBody::Html("<b>".repeat(n) + &"<p>x".repeat(n)),
@@ -309,9 +309,9 @@ fn hostile_bodies_are_refused_or_rendered_in_good_time() {
         RawBody::Html("<a href=x>".repeat(n)),
         RawBody::Html("<nav><p>".repeat(n) + &"</b>".repeat(n)),
         RawBody::Html("</p>".repeat(n)),
-        RawBody::Html(format!("<p {}>", numbered(n, "a# "))),
-        RawBody::Html("&".repeat(n)),
-        RawBody::Html("&amp;".repeat(n)),
+        RawBody::Html(format!("<p {}>", numbered(4 * n, "a# "))),
+        RawBody::Html("&".repeat(6 * n)),
+        RawBody::Html(format!("<p title='{}'>x", "«".repeat(6 * n))),
         RawBody::Html("<".repeat(n)),
         RawBody::Html("&lt;x".repeat(n)),
         RawBody::Html("\u{1}".repeat(n)),
@@ -364,7 +364,7 @@ fn hostile_bodies_are_refused_or_rendered_in_good_time() {
         let length = render(attack, &base()).map(|body| body.map_or(0, |body| body.html.len()));
         let took = start.elapsed();
         assert!(
-            took < Duration::from_secs(10),
+            took < Duration::from_secs(5),
             "attack {number} took {took:?}: {length:?}"
         );
     }

@@ -332,3 +332,11 @@ fn a_body_too_large_is_a_fault_and_dropped_characters_a_doubt() {
     assert_eq!(codes_with(&format!(r#""body":"{huge}""#)), ["bad-body"]);
     assert_eq!(codes_with(r#""body":"a\u0001b""#), ["illegal-characters"]);
 }
+
+#[test]
+fn lists_have_a_limit() {
+    let tags: Vec<_> = (0..=MAX_ITEMS).map(|n| format!("\"t{n}\"")).collect();
+    let members = format!("\"tags\":[{}]", tags.join(","));
+    assert_eq!(codes_with(&members), ["too-many"]);
+    assert_eq!(with(&members).tags.len(), MAX_ITEMS);
+}

@@ -29,6 +29,10 @@ use self::problem::Problem;
 use crate::article::{Diagnostic, Finding, Severity, StorePath};
 use crate::config::Config;
 
+/// The most diagnostics of one file, faults before doubts before notes. Each looks through the file
+/// for its line, and nobody reads more.
+const MAX_DIAGNOSTICS: usize = 200;
+
 /// What one file says.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -72,6 +76,8 @@ impl Form {
 #[must_use]
 pub fn read(path: &StorePath, bytes: &[u8], config: &Config) -> Reading {
     let (outcome, mut problems) = outcome(path, bytes, config);
+    problems.sort_by_key(|problem| problem.severity);
+    problems.truncate(MAX_DIAGNOSTICS);
     problems.sort_by_key(|problem| (problem.span.start, Reverse(problem.span.end)));
     Reading {
         finding: match outcome {

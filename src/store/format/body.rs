@@ -3,8 +3,8 @@
 //! Two passes, each strict by itself. [`tidy`] reads the markup as tokens and writes it balanced:
 //! bounded in depth and size, URLs absolute, text in NFC without characters that XML forbids. Then
 //! ammonia parses that as a browser would and lets through only what the allow-list names. Scripts,
-//! frames, forms, styles, event handlers, SVG and MathML never pass, and neither do relative URLs or
-//! schemes other than http, https, mailto and tel.
+//! frames, forms, styles, event handlers, `svg` and `math` never pass, and neither do relative URLs
+//! or schemes other than http, https, mailto and tel.
 
 mod markup;
 mod text;

@@ -4,6 +4,7 @@
 //! cannot be repaired without guessing is a fault; what is left out, or out of one document, is a
 //! doubt. Nothing here knows a form, and nothing knows the time.
 
+mod dates;
 mod media;
 mod url;
 
@@ -11,18 +12,21 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::body::{self, Body};
-use super::date::{self, LocalTime};
 use super::draft::{Draft, Field, RawBody, RawPerson, RawTopic};
 use super::has_fault;
 use super::problem::Problem;
 use crate::article::{
     Access, Article, ArticleId, Comments, Kind, Language, Person, Source, Status, StorePath, Text,
-    Timestamp, Topic, TopicId, WebUrl,
+    Topic, TopicId, WebUrl,
 };
 use crate::config::{Config, SectionFrom};
 
 /// The most graphemes of a summary that is taken from the body, the ellipsis included.
 const SUMMARY_GRAPHEMES: usize = 300;
+
+/// The most sections, tags, authors, pictures… that an article has of each: every one is compared
+/// with all before it, and is kept in memory.
+const MAX_ITEMS: usize = 500;
 
 /// What a file without any date is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +62,8 @@ pub(super) fn finish(
         config,
         problems,
     };
-    let finished = finisher.article(draft, undated);
-    match finished {
+    let found = finisher.article(draft, undated);
+    match found {
         _ if has_fault(problems) => Outcome::Rejected,
         Some((article, body)) => Outcome::Article(Box::new(article), body),
         None => Outcome::NoArticle,
@@ -73,13 +77,6 @@ struct Finisher<'a> {
     path: &'a StorePath,
     config: &'a Config,
     problems: &'a mut Vec<Problem>,
-}
-
-/// The dates of an article.
-struct Dates {
-    published: Timestamp,
-    updated: Timestamp,
-    expires: Option<Timestamp>,
 }
 
 impl Finisher<'_> {
@@ -133,92 +130,6 @@ impl Finisher<'_> {
         };
         let body = body.map(|body| body::wrap(&body.html, &article.language));
         Some((article, body))
-    }
-
-    fn dates(&mut self, draft: &Draft, undated: Undated) -> Option<Dates> {
-        let published = match &draft.published {
-            Some(field) => self.date("the date of publication", field),
-            None => date::from_path(self.path, self.config.publication.time_zone),
-        };
-        let Some(mut published) = published else {
-            if draft.published.is_none() {
-                self.report_undated(undated);
-            }
-            return None;
-        };
-        if let Some(field) = &draft.embargo
-            && let Some(embargo) = self.date("the embargo", field)
-        {
-            published = published.max(embargo);
-        }
-        let updated = draft
-            .updated
-            .as_ref()
-            .and_then(|field| self.date("the date of the last change", field));
-        let mut expires = None;
-        if let Some(field) = &draft.expires {
-            expires = self.date("the date of expiry", field);
-            if expires.is_some_and(|expires| expires <= published) {
-                self.doubt(
-                    "never-visible",
-                    field.span.clone(),
-                    "the article expires before it is published",
-                    "correct one of the two dates",
-                );
-            }
-        }
-        Some(Dates {
-            published,
-            updated: updated.map_or(published, |updated| updated.max(published)),
-            expires,
-        })
-    }
-
-    fn report_undated(&mut self, undated: Undated) {
-        match undated {
-            Undated::NoArticle => self.doubt(
-                "no-date",
-                WHOLE,
-                "the file has no date and is taken for no article",
-                "give it a `date`, or exclude it in the configuration",
-            ),
-            Undated::Fault => self.fault(
-                "no-date",
-                WHOLE,
-                "the article has no date of publication",
-                "say when it was first published",
-            ),
-        }
-    }
-
-    /// A date as written; a fault where it is none, and a note where the clock was put forward or
-    /// back.
-    fn date(&mut self, what: &str, field: &Field<String>) -> Option<Timestamp> {
-        let span = field.span.clone();
-        let resolved = match date::parse(&field.value, self.config.publication.time_zone) {
-            Ok(resolved) => resolved,
-            Err(error) => {
-                self.fault(
-                    "bad-date",
-                    span,
-                    format!("{what} {error}"),
-                    "write it as 2026-11-23T18:30:00+03:00",
-                );
-                return None;
-            }
-        };
-        let message = match resolved.local_time {
-            LocalTime::Plain => return Some(resolved.instant),
-            LocalTime::Repeated => "comes twice, as the clock is put back; the earlier is taken",
-            LocalTime::Skipped => "does not exist, as the clock is put forward; it is moved on",
-        };
-        self.problems.push(Problem::note(
-            "clock-change",
-            span,
-            format!("{what} {message}"),
-            "write it with its offset from UTC",
-        ));
-        Some(resolved.instant)
     }
 
     fn id(&mut self, field: Option<&Field<String>>) -> Option<ArticleId> {
@@ -300,8 +211,8 @@ impl Finisher<'_> {
 
     /// Sections or stories, each once, in the order they are first named.
     fn topics(&mut self, what: &str, fields: &[Field<RawTopic>]) -> Vec<Topic> {
-        let mut topics: Vec<Topic> = Vec::with_capacity(fields.len());
-        for field in fields {
+        let mut topics: Vec<Topic> = Vec::new();
+        for field in self.first_of("sections or stories", fields) {
             let id = match TopicId::new(&field.value.id) {
                 Ok(id) => id,
                 Err(error) => {
@@ -325,8 +236,8 @@ impl Finisher<'_> {
     }
 
     fn tags(&mut self, fields: &[Field<String>]) -> Vec<Text> {
-        let mut tags: Vec<Text> = Vec::with_capacity(fields.len());
-        for field in fields {
+        let mut tags: Vec<Text> = Vec::new();
+        for field in self.first_of("tags", fields) {
             if let Some(tag) = self.some_text("a tag", &field.value, &field.span)
                 && !tags.contains(&tag)
             {
@@ -337,8 +248,8 @@ impl Finisher<'_> {
     }
 
     fn authors(&mut self, fields: &[Field<RawPerson>]) -> Vec<Person> {
-        let mut authors: Vec<Person> = Vec::with_capacity(fields.len());
-        for Field { value, span } in fields {
+        let mut authors: Vec<Person> = Vec::new();
+        for Field { value, span } in self.first_of("authors", fields) {
             let Some(name) = self.some_text("the name of an author", &value.name, span) else {
                 continue;
             };
@@ -381,7 +292,7 @@ impl Finisher<'_> {
         for Field {
             value: (tag, url),
             span,
-        } in fields
+        } in self.first_of("translations", fields)
         {
             let Ok(language) = Language::new(tag) else {
                 self.doubt(
@@ -445,6 +356,20 @@ impl Finisher<'_> {
     fn some_text(&mut self, what: &str, raw: &str, span: &Range<usize>) -> Option<Text> {
         let text = self.text(what, raw, span);
         (!text.is_empty()).then_some(text)
+    }
+
+    /// The first [`MAX_ITEMS`] of a list; a doubt where there are more.
+    fn first_of<'f, T>(&mut self, what: &str, fields: &'f [Field<T>]) -> &'f [Field<T>] {
+        let (taken, left) = fields.split_at(fields.len().min(MAX_ITEMS));
+        if let Some(field) = left.first() {
+            self.doubt(
+                "too-many",
+                field.span.clone(),
+                format!("only the first {MAX_ITEMS} {what} are taken"),
+                "leave out what readers do not need",
+            );
+        }
+        taken
     }
 
     fn doubt_dropped(&mut self, what: &str, dropped: usize, span: &Range<usize>) {

@@ -5,6 +5,8 @@
 //! know. It reads no context and fetches none: members are taken by the names that schema.org gives
 //! them, as search engines do.
 
+use std::collections::HashMap;
+
 use super::draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic};
 use super::fields::{Reader, first, is_absent, items};
 use super::node::{Node, Value};
@@ -74,7 +76,7 @@ pub(super) fn read(root: &Node) -> Option<(Draft, Vec<Problem>)> {
     let objects = objects(root);
     let article = objects.iter().copied().find(|object| is_article(object))?;
     let mut page = Page {
-        objects,
+        named: named(&objects),
         reader: Reader::default(),
     };
     let draft = page.article(article);
@@ -127,9 +129,34 @@ fn has_type(object: &Node, wanted: &str) -> bool {
     })
 }
 
-/// The objects of one document and what was wrong with them.
+/// The objects that have an `@id` and say more than that, by it; the first of each.
+fn named<'n>(objects: &[&'n Node]) -> HashMap<&'n str, &'n Node> {
+    let mut named = HashMap::new();
+    for object in objects {
+        if let Some(id) = id_of(object)
+            && !is_reference(object)
+        {
+            named.entry(id).or_insert(*object);
+        }
+    }
+    named
+}
+
+fn id_of(object: &Node) -> Option<&str> {
+    match &object.get("@id")?.value {
+        Value::Text(id) => Some(id),
+        _ => None,
+    }
+}
+
+/// Whether an object is nothing but an `@id`.
+fn is_reference(object: &Node) -> bool {
+    matches!(&object.value, Value::Table(members) if members.len() == 1) && id_of(object).is_some()
+}
+
+/// One document: what its references lead to, and what was wrong with it.
 struct Page<'n> {
-    objects: Vec<&'n Node>,
+    named: HashMap<&'n str, &'n Node>,
     reader: Reader,
 }
 
@@ -163,9 +190,9 @@ impl<'n> Page<'n> {
 
     fn sections(&mut self, article: &'n Node) -> Vec<Field<RawTopic>> {
         let mut sections = Vec::new();
-        for (name, item) in self.list(article, &["articleSection"]) {
+        for item in list(article, "articleSection") {
             let value = self.one(item, &["name"]);
-            if let Some(section) = self.reader.label(name, value) {
+            if let Some(section) = self.reader.label("articleSection", value) {
                 sections.push(section.map(|id| RawTopic { id, title: None }));
             }
         }
@@ -175,7 +202,7 @@ impl<'n> Page<'n> {
     /// What the article is about, where that has an identity of its own.
     fn stories(&mut self, article: &'n Node) -> Vec<Field<RawTopic>> {
         let mut stories = Vec::new();
-        for (_, item) in self.list(article, &["about"]) {
+        for item in list(article, "about") {
             let about = self.resolve(item);
             if let Some(id) = self.label(about, &["identifier"], &["value"]) {
                 let title = self.text(about, &["name"], &[]);
@@ -195,9 +222,9 @@ impl<'n> Page<'n> {
             return tags;
         };
         let is_list = matches!(keywords.value, Value::List(_));
-        for (name, item) in self.list(article, &["keywords"]) {
+        for item in list(article, "keywords") {
             let value = self.one(item, &["name"]);
-            let Some(tag) = self.reader.label(name, value) else {
+            let Some(tag) = self.reader.label("keywords", value) else {
                 continue;
             };
             if is_list {
@@ -215,10 +242,10 @@ impl<'n> Page<'n> {
 
     fn authors(&mut self, article: &'n Node) -> Vec<Field<RawPerson>> {
         let mut authors = Vec::new();
-        for (name, item) in self.list(article, &["author"]) {
+        for item in list(article, "author") {
             let person = self.resolve(item);
             let Value::Table(_) = person.value else {
-                let author = self.reader.text(name, person);
+                let author = self.reader.text("author", person);
                 authors.extend(author.map(|author| {
                     author.map(|name| RawPerson {
                         name,
@@ -255,9 +282,9 @@ impl<'n> Page<'n> {
 
     fn images(&mut self, article: &'n Node) -> Vec<Field<RawImage>> {
         let mut images = Vec::new();
-        for (name, item) in self.list(article, &["image"]) {
+        for item in list(article, "image") {
             let image = self.resolve(item);
-            if let Some(value) = self.image(name, image) {
+            if let Some(value) = self.image(image) {
                 images.push(Field {
                     value,
                     span: image.span.clone(),
@@ -268,10 +295,10 @@ impl<'n> Page<'n> {
     }
 
     /// A URL or an `ImageObject`; one without a URL shows nothing.
-    fn image(&mut self, name: &str, image: &'n Node) -> Option<RawImage> {
+    fn image(&mut self, image: &'n Node) -> Option<RawImage> {
         let Value::Table(_) = image.value else {
             return Some(RawImage {
-                url: self.reader.text(name, image)?.value,
+                url: self.reader.text("image", image)?.value,
                 ..RawImage::default()
             });
         };
@@ -397,15 +424,6 @@ impl<'n> Page<'n> {
         self.reader.count(name, value)
     }
 
-    /// The items of the first of `names`, each with that name; lists in lists are one list.
-    fn list<'k>(&self, table: &'n Node, names: &[&'k str]) -> Vec<(&'k str, &'n Node)> {
-        let Some((name, node)) = first(table, names) else {
-            return Vec::new();
-        };
-        let inner = items(node).iter().flat_map(items);
-        inner.map(|item| (name, item)).collect()
-    }
-
     /// The one value that `node` stands for: the first of a list, the object that a reference names,
     /// and of an object `@value` or the first of `inner`.
     fn one(&self, node: &'n Node, inner: &[&str]) -> &'n Node {
@@ -428,8 +446,8 @@ impl<'n> Page<'n> {
         for _ in 0..MAX_STEPS {
             let next = match &node.value {
                 Value::List(list) => list.iter().find(|item| !is_absent(item)),
-                Value::Table(members) if members.len() == 1 => {
-                    node.get("@id").and_then(|id| self.named(id, node))
+                Value::Table(_) if is_reference(node) => {
+                    id_of(node).and_then(|id| self.named.get(id)).copied()
                 }
                 _ => None,
             };
@@ -440,16 +458,12 @@ impl<'n> Page<'n> {
         }
         node
     }
+}
 
-    /// The object, other than `reference`, whose `@id` is `id`.
-    fn named(&self, id: &Node, reference: &Node) -> Option<&'n Node> {
-        self.objects.iter().copied().find(|object| {
-            !std::ptr::eq(*object, reference)
-                && object
-                    .get("@id")
-                    .is_some_and(|other| other.value == id.value)
-        })
-    }
+/// The items of the member `name`; lists in lists are one list.
+fn list<'n>(table: &'n Node, name: &str) -> impl Iterator<Item = &'n Node> {
+    let member = first(table, &[name]).map(|(_, node)| node);
+    member.into_iter().flat_map(items).flat_map(items)
 }
 
 fn kind(article: &Node) -> Option<Kind> {

@@ -258,8 +258,8 @@ fn diagnostics_stand_in_the_order_of_the_file() {
     assert_eq!(
         lines,
         [
-            ("illegal-characters", 2),
             ("no-title", 2),
+            ("illegal-characters", 2),
             ("bad-language", 4)
         ]
     );

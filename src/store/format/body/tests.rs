@@ -288,25 +288,30 @@ fn long_text_is_cut_at_a_word() {
     );
 }
 
+/// `pattern` over and over, with the number of each in place of `#`.
+fn numbered(count: usize, pattern: &str) -> String {
+    let numbers = 0..count;
+    numbers
+        .map(|number| pattern.replace('#', &number.to_string()))
+        .collect()
+}
+
 #[test]
 fn hostile_bodies_are_refused_or_rendered_in_good_time() {
-    let n = 20_000;
+    let n = 10_000;
     let attacks = [
         RawBody::Html("<div>".repeat(n)),
         RawBody::Html("<b>".repeat(n) + &"<p>x".repeat(n)),
-        RawBody::Html((0..n).map(|i| format!("<b lang=x{i}>")).collect::<String>()),
+        RawBody::Html(numbered(n, "<b lang=x#>")),
         RawBody::Html("<b>".to_owned() + &"<p><i>x".repeat(n)),
         RawBody::Html("<table>".repeat(n)),
         RawBody::Html("<table><tr><td>".repeat(n)),
         RawBody::Html("<a href=x>".repeat(n)),
         RawBody::Html("<nav><p>".repeat(n) + &"</b>".repeat(n)),
         RawBody::Html("</p>".repeat(n)),
-        RawBody::Html(format!(
-            "<p {}>",
-            (0..n).map(|i| format!("a{i} ")).collect::<String>()
-        )),
-        RawBody::Html("&".repeat(n)),
-        RawBody::Html("&amp;".repeat(n)),
+        RawBody::Html(format!("<p {}>", numbered(4 * n, "a# "))),
+        RawBody::Html("&".repeat(6 * n)),
+        RawBody::Html(format!("<p title='{}'>x", "«".repeat(6 * n))),
         RawBody::Html("<".repeat(n)),
         RawBody::Html("&lt;x".repeat(n)),
         RawBody::Html("\u{1}".repeat(n)),
@@ -334,11 +339,7 @@ fn hostile_bodies_are_refused_or_rendered_in_good_time() {
         RawBody::Markdown("~~a ".repeat(n)),
         RawBody::Markdown("a[^1]".repeat(n)),
         RawBody::Markdown("[^1]: x\n".repeat(n)),
-        RawBody::Markdown(
-            (0..n / 10)
-                .map(|i| format!("[^{i}]: x [^{i}]\n\n"))
-                .collect::<String>(),
-        ),
+        RawBody::Markdown(numbered(n / 10, "[^#]: x [^#]\n\n")),
         RawBody::Markdown("[a]: b\n".repeat(n)),
         RawBody::Markdown("[a]: ".to_owned() + &"b".repeat(1_000) + "\n\n" + &"[a]".repeat(n)),
         RawBody::Markdown("|".repeat(n) + "\n" + &"|-".repeat(n) + "\n" + &"a\n".repeat(n)),
@@ -363,84 +364,21 @@ fn hostile_bodies_are_refused_or_rendered_in_good_time() {
         let length = render(attack, &base()).map(|body| body.map_or(0, |body| body.html.len()));
         let took = start.elapsed();
         assert!(
-            took < Duration::from_secs(10),
+            took < Duration::from_secs(5),
             "attack {number} took {took:?}: {length:?}"
         );
     }
 }
 
+/// Elements and attributes, separated by commas: of every class, and of none.
+const TAGS: &str = "p,div,b,i,a href=x,a,table,tr,td,th,tbody,thead,caption,ul,ol,li,dl,dt,dd,pre,h1,h2,\
+    span,img src=a,img,br,hr,blockquote,figure,figcaption,details,summary,video src=v,source src=s,\
+    picture,svg,math,style,script,title,textarea,select,option,nav,form,button,noscript,template,\
+    html,body,head,frameset,col,colgroup,input,q,del,section,font,nobr,center,mtext,mglyph,desc,\
+    foreignObject,annotation-xml encoding=text/html,ruby,rt,rp";
+
 fn markup_pieces() -> impl Strategy<Value = String> {
-    let tags = prop::sample::select(vec![
-        "p",
-        "div",
-        "b",
-        "i",
-        "a href=x",
-        "a",
-        "table",
-        "tr",
-        "td",
-        "th",
-        "tbody",
-        "thead",
-        "caption",
-        "ul",
-        "ol",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-        "pre",
-        "h1",
-        "h2",
-        "span",
-        "img src=a",
-        "img",
-        "br",
-        "hr",
-        "blockquote",
-        "figure",
-        "figcaption",
-        "details",
-        "summary",
-        "video src=v",
-        "source src=s",
-        "picture",
-        "svg",
-        "math",
-        "style",
-        "script",
-        "title",
-        "textarea",
-        "select",
-        "option",
-        "nav",
-        "form",
-        "button",
-        "noscript",
-        "template",
-        "html",
-        "body",
-        "head",
-        "frameset",
-        "col",
-        "colgroup",
-        "input",
-        "q",
-        "del",
-        "section",
-        "font",
-        "nobr",
-        "center",
-        "mtext",
-        "mglyph",
-        "desc",
-        "foreignObject",
-        "annotation-xml encoding=text/html",
-        "ruby",
-        "rt",
-        "rp",
-    ]);
+    let tags = prop::sample::select(TAGS.split(',').map(str::trim).collect::<Vec<_>>());
     let tag = (tags, any::<bool>()).prop_map(|(tag, end)| {
         let name = tag.split(' ').next().unwrap_or(tag);
         if end {

@@ -24,9 +24,9 @@ const MAX_INLINE: usize = 12;
 const MAX_TAGS: usize = 200_000;
 
 /// The most work that escaping a body may be, in bytes looked at: html5ever's writer looks through
-/// the whole rest of a text again at each ampersand and each `«`. A text of 100 kB with a thousand
-/// of them is a tenth of it.
-const MAX_ESCAPING: usize = 1 << 30;
+/// the whole rest of a text again at each ampersand and each `«`. A paragraph of 100 kB with a
+/// thousand of them is a third of it.
+const MAX_ESCAPING: usize = 1 << 28;
 
 /// What came out.
 #[derive(Debug)]

@@ -68,8 +68,8 @@ impl Sort {
 
 impl Finisher<'_> {
     pub(super) fn images(&mut self, fields: &[Field<RawImage>]) -> Vec<Image> {
-        let mut images: Vec<Image> = Vec::with_capacity(fields.len());
-        for Field { value: raw, span } in fields {
+        let mut images: Vec<Image> = Vec::new();
+        for Field { value: raw, span } in self.first_of("pictures", fields) {
             let Some(url) = self.link("of a picture", Some(&raw.url), span) else {
                 continue;
             };

@@ -131,6 +131,9 @@ impl Reading<'_> {
     }
 
     fn start(&mut self, tag: &Start, line: usize) {
+        if ends_h1(&tag.name) && self.collected.as_ref().is_some_and(|it| it.name == "h1") {
+            self.finish_collected();
+        }
         match tag.name.as_str() {
             "html" if self.page.language.is_none() => {
                 self.page.language = self.attribute(tag, "lang", line);
@@ -285,8 +288,7 @@ impl Capture {
         };
         match event {
             Event::Start(tag) => {
-                // An h1 that is never closed ends where it cannot go on.
-                self.in_h1 &= !matches!(tag.name.as_str(), "p" | "h2" | "h3");
+                self.in_h1 &= !ends_h1(&tag.name);
                 self.in_h1 |= tag.name == "h1";
                 if !self.in_h1 {
                     self.unseen += usize::from(is_unseen(&tag.name));
@@ -307,6 +309,11 @@ impl Capture {
             Event::Text(_) | Event::Nul => {}
         }
     }
+}
+
+/// Whether an `h1` that is never closed ends where this begins.
+fn ends_h1(name: &str) -> bool {
+    matches!(name, "p" | "h2" | "h3")
 }
 
 /// Elements whose text is no part of an article.

@@ -81,7 +81,7 @@ fn titles_fall_back_on_the_heading_and_then_the_title() {
     );
     assert_eq!(
         codes("a.html", &page(date, "")),
-        ["id-from-path", "no-title"]
+        ["no-title", "id-from-path"]
     );
 }
 

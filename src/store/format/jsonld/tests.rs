@@ -167,7 +167,7 @@ fn pictures_and_videos() {
 #[test]
 fn references_are_followed_and_circles_end() {
     let graph = |author: &str, others: &str| {
-        format!(r##"{{"@graph":[{{{HEAD},"author":{author}}}{others}]}}"##)
+        format!(r#"{{"@graph":[{{{HEAD},"author":{author}}}{others}]}}"#)
     };
     let person = r##",{"@id":"#p","@type":"Person","name":"كاتب","url":"/p"}"##;
     let found = article("a.json", &graph(r##"{"@id":"#p"}"##, person));

@@ -119,10 +119,17 @@ impl Element {
         format!("{}:{}", self.namespace.prefix(), self.local)
     }
 
-    fn into_rss(self) -> rss::extension::Extension {
+    /// The text to write. An empty element has empty text: it keeps the indented writers from
+    /// putting a line end inside it.
+    fn value(&mut self) -> Option<String> {
+        let text = self.text.take();
+        text.or_else(|| self.children.is_empty().then(String::new))
+    }
+
+    fn into_rss(mut self) -> rss::extension::Extension {
         rss::extension::Extension {
             name: self.name(),
-            value: self.text,
+            value: self.value(),
             attrs: self
                 .attributes
                 .into_iter()
@@ -132,10 +139,10 @@ impl Element {
         }
     }
 
-    fn into_atom(self) -> atom_syndication::extension::Extension {
+    fn into_atom(mut self) -> atom_syndication::extension::Extension {
         atom_syndication::extension::Extension {
             name: self.name(),
-            value: self.text,
+            value: self.value(),
             attrs: self
                 .attributes
                 .into_iter()

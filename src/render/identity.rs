@@ -89,6 +89,28 @@ mod tests {
         assert_ne!(name("a%20b"), name("a b"));
     }
 
+    proptest::proptest! {
+        /// What is decoded from a name is the id again, so that no two ids share a name.
+        #[test]
+        fn any_id_can_be_read_back(id in "[^\\p{C}\\s]{1,40}") {
+            let id = ArticleId::new(&id).unwrap();
+            let name = article(&authority(), &id);
+            proptest::prop_assert!(name.is_ascii());
+            let specific = name.strip_prefix("tag:news.example,2016:").unwrap();
+            let mut bytes = Vec::new();
+            let mut rest = specific.bytes();
+            while let Some(byte) = rest.next() {
+                bytes.push(if byte == b'%' {
+                    let digits = [rest.next().unwrap(), rest.next().unwrap()];
+                    u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+                } else {
+                    byte
+                });
+            }
+            proptest::prop_assert_eq!(bytes, id.as_str().as_bytes());
+        }
+    }
+
     #[test]
     fn channels() {
         let world = TopicId::new("arab world").unwrap();

@@ -142,7 +142,7 @@ impl World {
     }
 
     /// What a build into an empty `out` writes, with the same memory and no checkpoint.
-    fn from_scratch(&self) -> BTreeMap<String, Vec<u8>> {
+    fn built_anew(&self) -> BTreeMap<String, Vec<u8>> {
         let mut memory = self.engine.memory_now(None);
         memory.manifest.clear();
         let mut engine = Engine::new(Arc::clone(&self.config), memory, None, self.now);
@@ -162,7 +162,7 @@ impl World {
     }
 
     fn assert_true(&self) {
-        let expected = self.from_scratch();
+        let expected = self.built_anew();
         for (path, bytes) in &expected {
             let found = self
                 .out
@@ -435,7 +435,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
-    fn incremental_is_from_scratch(history in prop::collection::vec(happening(), 1..60)) {
+    fn incremental_is_built_anew(history in prop::collection::vec(happening(), 1..60)) {
         let mut world = World::new();
         world.turn(false);
         for happening in &history {

@@ -3,7 +3,7 @@
 //!
 //! Text constructs are plain text; bodies are `type="html"`, escaped once by the crate. Its
 //! `xhtml` form, which is written as it is, is not used. What the crate does not escape is escaped
-//! in `extension`, and what it cannot place, the tombstones, is placed here.
+//! in `render::extension`, and what it cannot place, the tombstones, is placed here.
 
 use atom_syndication::{
     Category, Content, Entry, Feed, FixedDateTime, Generator, Link, Person, Text, WriteConfig,

@@ -20,8 +20,7 @@ pub fn render(view: &OverviewView<'_>) -> Result<Vec<u8>, RenderError> {
     xml::nest(&mut xml, "opml", &[("version", "2.0")], |xml| {
         xml::nest(xml, "head", &[], |xml| {
             xml::text(xml, "title", view.publication.title.as_str())?;
-            xml::text(xml, "dateModified", &view.updated.to_rfc2822())?;
-            xml::text(xml, "docs", "http://opml.org/spec2.opml")
+            xml::text(xml, "dateModified", &view.updated.to_rfc2822())
         })?;
         xml::nest(xml, "body", &[], |xml| {
             outline(xml, &view.front, language)?;
@@ -45,16 +44,11 @@ fn group(
     if channels.iter().all(|channel| feed_url(channel).is_none()) {
         return Ok(());
     }
-    xml::nest(
-        xml,
-        "outline",
-        &[("text", title), ("title", title)],
-        |xml| {
-            channels
-                .iter()
-                .try_for_each(|channel| outline(xml, channel, language))
-        },
-    )
+    xml::nest(xml, "outline", &[("text", title)], |xml| {
+        channels
+            .iter()
+            .try_for_each(|channel| outline(xml, channel, language))
+    })
 }
 
 fn outline(xml: &mut Xml, channel: &ChannelView<'_>, language: &Language) -> io::Result<()> {

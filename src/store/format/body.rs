@@ -171,8 +171,8 @@ static SANITISER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
         // A feed is read outside the site's windows: there is no opener to hide.
         .link_rel(None)
         .strip_comments(true)
-        .attribute_filter(|element, attribute, value| {
-            markup::is_safe(element, attribute, value).then_some(Cow::Borrowed(value))
+        .attribute_filter(|_element, attribute, value| {
+            markup::is_safe(attribute, value).then_some(Cow::Borrowed(value))
         });
     builder
 });

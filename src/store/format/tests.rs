@@ -333,6 +333,8 @@ fn almost_a_file() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn nothing_panics_and_bodies_are_legal(
         bytes in almost_a_file(),

@@ -190,7 +190,7 @@ pub(super) fn absolute(attribute: &str, value: &str, base: &Url) -> Option<Strin
 }
 
 /// The last word on a value, after `tidy`: the same rules, on URLs that must be absolute by now.
-pub(super) fn is_safe(_element: &str, attribute: &str, value: &str) -> bool {
+pub(super) fn is_safe(attribute: &str, value: &str) -> bool {
     let is_web =
         |url: &str| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     match attribute {

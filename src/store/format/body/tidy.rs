@@ -124,7 +124,8 @@ impl Writer<'_> {
         if !self.skipped.is_empty() || inside == Some(Class::Recording) {
             return;
         }
-        if !text.trim().is_empty() {
+        // Between cells, parsers let white space of ASCII stand and move any other text away.
+        if !text.trim_ascii().is_empty() {
             self.leave_table_structure();
         }
         self.text.push_str(text);
@@ -168,7 +169,8 @@ impl Writer<'_> {
             }
             Class::Heading => {
                 self.leave_table_structure();
-                self.close_nearest(|open| matches!(open.class, Class::Paragraph | Class::Heading));
+                self.close_nearest(|open| open.class == Class::Paragraph);
+                self.close_nearest(|open| open.class == Class::Heading);
             }
             Class::Paragraph | Class::Block | Class::List | Class::Table | Class::Void => {
                 self.leave_table_structure();

@@ -172,6 +172,15 @@ fn urls_are_absolute_and_on_the_web() {
 }
 
 #[test]
+fn other_hosts_are_no_doubt_where_the_configuration_allows_them() {
+    let mut config = config();
+    config.cross_host = true;
+    let text = json(r#""url":"https://other.example/1""#);
+    let reading = super::super::read(&StorePath::new("a.json"), text.as_bytes(), &config);
+    assert!(reading.diagnostics.is_empty());
+}
+
+#[test]
 fn a_url_is_made_by_the_pattern() {
     let url = |pattern: &str, members: &str| {
         let mut config = config();

@@ -282,6 +282,14 @@ pub struct Media {
     pub height: Option<u32>,
 }
 
+impl Media {
+    /// Whether the URL is a page that plays it, and not the recording itself.
+    #[must_use]
+    pub fn is_player(&self) -> bool {
+        self.media_type == "text/html"
+    }
+}
+
 /// The agency an article came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {

@@ -234,9 +234,12 @@ fn deadlines(catalog: &Catalog, config: &Config, entry: &Entry) -> Vec<Deadline>
     if article.updated > article.published {
         add(article.updated, "its last change counts".to_owned());
     }
-    if entry.is_news {
+    if entry.is_news && entry.phase != Phase::Withdrawn {
         let at = article.published.plus(Window::NEWS_SECONDS);
         add(at, "it leaves the news sitemap".to_owned());
+    }
+    if entry.phase == Phase::Withdrawn {
+        return deadlines;
     }
     for channel in &entry.channels {
         let settings = config.feeds.of(channel.kind());

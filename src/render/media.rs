@@ -23,7 +23,9 @@ pub(super) struct Enclosure<'a> {
 /// what RSS encloses, for it takes one enclosure an item.
 pub(super) fn enclosures(article: &Article) -> impl Iterator<Item = Enclosure<'_>> {
     let recordings = [&article.audio, &article.video];
-    let recordings = recordings.into_iter().flatten().map(|media| Enclosure {
+    let recordings = recordings.into_iter().flatten();
+    let files = recordings.filter(|media| !media.is_player());
+    let recordings = files.map(|media| Enclosure {
         url: &media.url,
         media_type: &media.media_type,
         length: media.length,
@@ -91,11 +93,17 @@ fn content(media: &Media, medium: &'static str) -> Element {
         .thumbnail
         .as_ref()
         .map(|url| Element::new(Namespace::Media, "thumbnail").attribute("url", url));
-    Element::new(Namespace::Media, "content")
-        .attribute("url", &media.url)
-        .attribute("medium", &medium)
-        .attribute("type", &media.media_type)
-        .maybe("fileSize", media.length)
+    let element = Element::new(Namespace::Media, "content").attribute("medium", &medium);
+    let element = if media.is_player() {
+        let player = Element::new(Namespace::Media, "player").attribute("url", &media.url);
+        element.children(Some(player))
+    } else {
+        element
+            .attribute("url", &media.url)
+            .attribute("type", &media.media_type)
+            .maybe("fileSize", media.length)
+    };
+    element
         .maybe("duration", media.duration)
         .maybe("width", media.width)
         .maybe("height", media.height)

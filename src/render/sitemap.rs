@@ -142,7 +142,12 @@ fn video(xml: &mut Xml, article: &Article, video: &Media) -> io::Result<()> {
             "video:description",
             &cut(description.as_str(), VIDEO_DESCRIPTION),
         )?;
-        xml::text(xml, "video:content_loc", video.url.as_str())?;
+        let location = if video.is_player() {
+            "video:player_loc"
+        } else {
+            "video:content_loc"
+        };
+        xml::text(xml, location, video.url.as_str())?;
         if let Some(seconds) = video.duration.filter(|s| VIDEO_SECONDS.contains(s)) {
             xml::text(xml, "video:duration", &seconds.to_string())?;
         }

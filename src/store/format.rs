@@ -48,6 +48,8 @@ enum Form {
     Markdown,
     Json,
     Html,
+    /// HTML under front matter, as Hugo and Jekyll take it beside Markdown.
+    FencedHtml,
 }
 
 impl Form {
@@ -65,7 +67,7 @@ impl Form {
     /// What a file without any date is: folders of Markdown hold pages too.
     fn undated(self) -> Undated {
         match self {
-            Self::Markdown => Undated::NoArticle,
+            Self::Markdown | Self::FencedHtml => Undated::NoArticle,
             Self::Json | Self::Html => Undated::Fault,
         }
     }
@@ -110,8 +112,15 @@ fn outcome(path: &StorePath, bytes: &[u8], config: &Config) -> (Outcome, Vec<Pro
     let Some(form) = form else {
         return (Outcome::NoArticle, Vec::new());
     };
-    let read = decode(bytes).and_then(|(text, base)| draft(form, text, base, config));
-    let (draft, mut problems) = match read {
+    let (text, base) = match decode(bytes) {
+        Ok(decoded) => decoded,
+        Err(problem) => return (Outcome::Rejected, vec![problem]),
+    };
+    let form = match form {
+        Form::Html if markdown::is_fenced(text) => Form::FencedHtml,
+        form => form,
+    };
+    let (draft, mut problems) = match draft(form, text, base, config) {
         Ok(read) => read,
         Err(problem) => return (Outcome::Rejected, vec![problem]),
     };
@@ -140,7 +149,8 @@ fn draft(
     config: &Config,
 ) -> Result<(Draft, Vec<Problem>), Problem> {
     match form {
-        Form::Markdown => markdown::read(text, base),
+        Form::Markdown => markdown::read(text, base, markdown::Prose::Markdown),
+        Form::FencedHtml => markdown::read(text, base, markdown::Prose::Html),
         Form::Json => json(&node::json::parse(text, base)?),
         Form::Html => html::read(text, base, &config.publication.url),
     }

@@ -1,7 +1,7 @@
 use feed_rs::parser;
 use proptest::prelude::*;
 
-use super::super::fixtures::{BODY, Feed, NASTY, at, language, nasty, plain, text};
+use super::super::fixtures::{BODY, Feed, NASTY, at, language, media, nasty, plain, text};
 use super::*;
 use crate::article::{Article, Comments, Source as Agency, Text};
 
@@ -20,6 +20,22 @@ fn item_of(article: Article, body: Option<&'static str>) -> Item {
     let feed = Feed::new(vec![(article, body)]);
     let channel = Channel::read_from(render(&feed.view()).unwrap().as_slice()).unwrap();
     channel.items.into_iter().next().unwrap()
+}
+
+#[test]
+fn a_page_that_plays_a_video_is_not_enclosed() {
+    let item = item_of(
+        Article {
+            video: Some(media("embed/7", "text/html")),
+            ..plain("1")
+        },
+        None,
+    );
+    assert!(item.enclosure.is_none());
+    let content = &item.extensions["media"]["content"][0];
+    assert!(!content.attrs.contains_key("url"));
+    let player = &content.children["player"][0];
+    assert!(player.attrs["url"].starts_with("https://news.example/embed/7"));
 }
 
 #[test]

@@ -79,6 +79,16 @@ fn a_video_needs_a_thumbnail_and_borrows_the_articles_words() {
 }
 
 #[test]
+fn a_page_that_plays_a_video_is_no_file() {
+    let line = line(Article {
+        video: Some(media("embed/7", "text/html")),
+        ..plain("1")
+    });
+    assert!(line.contains("<video:player_loc>https://news.example/embed/7?"));
+    assert!(!line.contains("content_loc"));
+}
+
+#[test]
 fn pictures_stop_at_the_limit() {
     let article = Article {
         images: vec![image("one"); MAX_IMAGES + 1],

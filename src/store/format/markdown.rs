@@ -43,19 +43,44 @@ const MORE: [&str; 2] = ["<!-- more -->", "<!--more-->"];
 /// The most bytes before that mark. One farther down divides a text, and ends no summary.
 const MAX_LEAD_BYTES: usize = 16 * 1024;
 
+/// What stands under the front matter: these programs take pages in HTML as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prose {
+    /// Markdown.
+    Markdown,
+    /// HTML.
+    Html,
+}
+
+/// Whether `text` begins with front matter in YAML or TOML, which no HTML page does.
+pub(super) fn is_fenced(text: &str) -> bool {
+    let first_line = text.trim_start().lines().next().unwrap_or_default();
+    matches!(first_line.trim_end(), "---" | "+++")
+}
+
 /// Reads the fields of a Markdown file and says what is wrong with them. `text` begins at offset
 /// `base` of the file (after a mark of byte order).
 ///
 /// # Errors
 /// One fault where the front matter cannot be told from the text or is no YAML, TOML or JSON.
-pub(super) fn read(text: &str, base: usize) -> Result<(Draft, Vec<Problem>), Problem> {
+pub(super) fn read(
+    text: &str,
+    base: usize,
+    prose: Prose,
+) -> Result<(Draft, Vec<Problem>), Problem> {
     let split = front_matter::split(text, base)?;
     let mut reader = Reader::default();
     let mut draft = Draft::default();
     if let Some(matter) = &split.matter {
         read_fields(&mut draft, &mut reader, &parse(matter)?, matter.syntax);
     }
-    read_body(&mut draft, &mut reader, split.body, base + split.body_start);
+    read_body(
+        &mut draft,
+        &mut reader,
+        prose,
+        split.body,
+        base + split.body_start,
+    );
     Ok((draft, reader.finish()))
 }
 
@@ -165,7 +190,7 @@ fn is_pattern(url: &str) -> bool {
 }
 
 /// The text under the front matter, and the summary it may mark.
-fn read_body(draft: &mut Draft, reader: &mut Reader, body: &str, start: usize) {
+fn read_body(draft: &mut Draft, reader: &mut Reader, prose: Prose, body: &str, start: usize) {
     let stripped = template::strip(body);
     if let Some(first) = stripped.first {
         reader.report(Problem::note(
@@ -177,7 +202,12 @@ fn read_body(draft: &mut Draft, reader: &mut Reader, body: &str, start: usize) {
     }
     let text = stripped.text;
     if draft.summary.is_none() {
-        let summary = lead(&text).map(plain_text).unwrap_or_default();
+        let summary = match prose {
+            Prose::Markdown => lead(&text).map(plain_text).unwrap_or_default(),
+            Prose::Html => lead(&text)
+                .map(super::body::text_of_html)
+                .unwrap_or_default(),
+        };
         if !summary.is_empty() {
             draft.summary = Some(Field {
                 value: summary,
@@ -186,7 +216,11 @@ fn read_body(draft: &mut Draft, reader: &mut Reader, body: &str, start: usize) {
         }
     }
     if !text.trim().is_empty() {
-        draft.body = RawBody::Markdown(text.into_owned());
+        let text = text.into_owned();
+        draft.body = match prose {
+            Prose::Markdown => RawBody::Markdown(text),
+            Prose::Html => RawBody::Html(text),
+        };
     }
 }
 

@@ -211,6 +211,23 @@ fn markdown_without_a_date_is_no_article_and_other_forms_are_at_fault() {
 }
 
 #[test]
+fn a_page_under_front_matter_is_html_with_its_fields() {
+    let text =
+        "---\ntitle: عنوان\ndate: 2026-11-23\n---\n\n<p>أول *نص*</p>\n<!--more-->\n<p>بقية</p>\n";
+    let page = article("post/a.html", text);
+    assert_eq!(page.title.as_str(), "عنوان");
+    assert_eq!(page.summary.as_str(), "أول *نص*");
+    let body = body(&StorePath::new("post/a.html"), text.as_bytes(), &config()).unwrap();
+    assert!(body.contains("<p>أول *نص*</p>"), "{body}");
+    let undated = read(
+        &StorePath::new("layout.html"),
+        b"---\ntitle: x\n---\n<p>y</p>",
+        &config(),
+    );
+    assert!(matches!(undated.finding, Finding::NoArticle));
+}
+
+#[test]
 fn a_body_is_printed_exactly_where_the_article_says_so() {
     let config = config();
     for (text, printed) in [

@@ -4,7 +4,7 @@ use super::super::date::{self, LocalTime};
 use super::super::draft::{Draft, Field};
 use super::super::problem::Problem;
 use super::{Finisher, Undated, WHOLE};
-use crate::article::Timestamp;
+use crate::article::{StorePath, Timestamp};
 
 /// The dates of an article.
 pub(super) struct Dates {
@@ -21,7 +21,7 @@ impl Finisher<'_> {
     pub(super) fn dates(&mut self, draft: &Draft, undated: Undated) -> Option<Dates> {
         let published = match &draft.published {
             Some(field) => self.date("the date of publication", field),
-            None => date::from_path(self.path, self.config.publication.time_zone),
+            None => self.date_in_path(draft),
         };
         let Some(mut published) = published else {
             if draft.published.is_none() {
@@ -55,6 +55,15 @@ impl Finisher<'_> {
             updated: changed.map_or(published, |changed| changed.max(published)),
             expires,
         })
+    }
+
+    /// The date that the article's own path gives (Zola: `path = "2025/12/19/slug"`), else the
+    /// file's.
+    fn date_in_path(&self, draft: &Draft) -> Option<Timestamp> {
+        let zone = self.config.publication.time_zone;
+        let own = draft.path.as_ref().map(|path| StorePath::new(&path.value));
+        own.and_then(|path| date::from_path(&path, zone))
+            .or_else(|| date::from_path(self.path, zone))
     }
 
     fn report_undated(&mut self, undated: Undated) {

@@ -94,6 +94,10 @@ fn a_date_in_the_path_counts_where_no_field_gives_one() {
     let dated = article("world/2026-11-23-x.json", text);
     assert_eq!(dated.published.to_rfc3339(), "2026-11-22T21:00:00Z");
     assert_eq!(codes("world/x.json", text), ["no-date"]);
+    let own = r#"{"id":"1","title":"x","path":"2014/12/12/1.0-timeline"}"#;
+    let dated = article("posts/2026-11-23-x.json", own);
+    assert_eq!(dated.published.to_rfc3339(), "2014-12-11T21:00:00Z");
+    assert!(dated.url.as_str().ends_with("/2014/12/12/1.0-timeline/"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::article::{Kind, Severity};
 
 fn good(text: &str) -> Draft {
-    let (draft, problems) = read(text, 0).unwrap();
+    let (draft, problems) = read(text, 0, Prose::Markdown).unwrap();
     let faults: Vec<_> = problems
         .iter()
         .filter(|problem| problem.severity != Severity::Note)
@@ -15,7 +15,7 @@ fn good(text: &str) -> Draft {
 
 /// The problems of `text` as severity, code and the text they mark.
 fn problems(text: &str) -> Vec<(Severity, &'static str, &str)> {
-    let (_, problems) = read(text, 0).unwrap();
+    let (_, problems) = read(text, 0, Prose::Markdown).unwrap();
     problems
         .into_iter()
         .map(|problem| (problem.severity, problem.code, &text[problem.span]))
@@ -251,7 +251,7 @@ fn wrong_types_are_faults_at_their_places() {
     ] {
         assert_eq!(problems(text), [expected], "{text}");
     }
-    let (_, found) = read("---\ntitle: no\n---\n", 0).unwrap();
+    let (_, found) = read("---\ntitle: no\n---\n", 0, Prose::Markdown).unwrap();
     assert_eq!(found[0].message, "`title` is true or false, not text");
     assert_eq!(found[0].remedy, "put it in quotes");
 }
@@ -266,7 +266,7 @@ fn keys_that_differ_in_case_alone_are_given_twice() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_one_fault() {
-    let code = |text: &str| read(text, 0).unwrap_err().code;
+    let code = |text: &str| read(text, 0, Prose::Markdown).unwrap_err().code;
     assert_eq!(code("---\ntitle: a\n"), "front-matter-open");
     assert_eq!(code("---\ntitle: a: b\n---\n"), "yaml-syntax");
     assert_eq!(code("+++\ntitle = a\n+++\n"), "toml-syntax");
@@ -277,9 +277,9 @@ fn a_file_that_cannot_be_read_is_one_fault() {
 #[test]
 fn places_count_from_the_first_byte_of_the_file() {
     let bytes = "\u{FEFF}---\ntitle: no\n---\n";
-    let (_, problems) = read(&bytes[3..], 3).unwrap();
+    let (_, problems) = read(&bytes[3..], 3, Prose::Markdown).unwrap();
     assert_eq!(&bytes[problems[0].span.clone()], "no");
-    let problem = read(&"\u{FEFF}+++\ntitle = x\n+++\n"[3..], 3).unwrap_err();
+    let problem = read(&"\u{FEFF}+++\ntitle = x\n+++\n"[3..], 3, Prose::Markdown).unwrap_err();
     assert_eq!(problem.span.start, 3 + "+++\ntitle = ".len());
 }
 
@@ -320,7 +320,8 @@ fn messages_never_quote_what_an_article_says() {
         "{\"title\": \"سر\\ud83d\"}\n",
         "{\"kind\": \"سر\", \"title\": {}}\n",
     ] {
-        let problems = read(text, 0).map_or_else(|fault| vec![fault], |(_, problems)| problems);
+        let problems = read(text, 0, Prose::Markdown)
+            .map_or_else(|fault| vec![fault], |(_, problems)| problems);
         assert!(!problems.is_empty(), "{text}");
         for problem in problems {
             let said = format!("{} ({})", problem.message, problem.remedy);
@@ -357,7 +358,7 @@ fn hostile_front_matter_takes_no_time() {
         format!("{}\n", "{\"a\":".repeat(SIZE)),
         format!("---\ntags: [{}]\n---\n", "{}, ".repeat(2_000)),
     ] {
-        let problems = read(&text, 0).map_or(1, |(_, problems)| problems.len());
+        let problems = read(&text, 0, Prose::Markdown).map_or(1, |(_, problems)| problems.len());
         assert!(problems <= 100, "{problems}");
     }
     // Measured: under half a second in all, unoptimised.
@@ -414,7 +415,7 @@ proptest::proptest! {
         closing in proptest::sample::select(&["", "\n---\n", "\n+++\n", "}\n"][..]),
     ) {
         let text = format!("{opening}{}{closing}", pieces.concat());
-        let (draft, problems) = read(&text, 7).unwrap_or_else(|fault| (Draft::default(), vec![fault]));
+        let (draft, problems) = read(&text, 7, Prose::Markdown).unwrap_or_else(|fault| (Draft::default(), vec![fault]));
         for problem in problems {
             let span = problem.span.start - 7..problem.span.end - 7;
             proptest::prop_assert!(text.get(span).is_some(), "{} in {text:?}", problem.code);

@@ -1,0 +1,3 @@
+//! The whole program, as a user has it.
+
+mod tidy;

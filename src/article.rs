@@ -9,6 +9,7 @@ mod text;
 mod time;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -319,7 +320,7 @@ pub enum Finding {
     Rejected,
 }
 
-/// One file that is new or changed since the cursor.
+/// One file that is new or changed since it was taken in.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// Which file.
@@ -332,7 +333,7 @@ pub struct Change {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// What happened in a store since a cursor.
+/// What happened in a store since its files were taken in.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     /// New and changed files, in bytewise order of their paths.
@@ -353,5 +354,96 @@ pub struct Body {
     pub html: Option<String>,
 }
 
-/// How far a store has been read: the content hash of every file taken in so far.
-pub type Cursor = std::collections::HashMap<StorePath, Option<ContentHash>>;
+/// What a file was found to be, and the hash of the bytes it was read from. Without a hash it has to
+/// be read again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum File {
+    /// A good article.
+    Article(Option<ContentHash>, Arc<Article>),
+    /// Deliberately no article.
+    NoArticle(Option<ContentHash>),
+    /// It could not be read as one.
+    Rejected,
+}
+
+impl File {
+    /// The file that a finding makes.
+    #[must_use]
+    pub fn of(finding: Finding, hash: Option<ContentHash>) -> Self {
+        match finding {
+            Finding::Article(article) => Self::Article(hash, Arc::new(*article)),
+            Finding::NoArticle => Self::NoArticle(hash),
+            Finding::Rejected => Self::Rejected,
+        }
+    }
+
+    /// The bytes it was read from. A bad file is read again each time it is asked for, so that its
+    /// fault is reported each time.
+    #[must_use]
+    pub fn hash(&self) -> Option<ContentHash> {
+        match self {
+            Self::Article(hash, _) | Self::NoArticle(hash) => *hash,
+            Self::Rejected => None,
+        }
+    }
+
+    /// Has it read again.
+    pub fn forget_hash(&mut self) {
+        match self {
+            Self::Article(hash, _) | Self::NoArticle(hash) => *hash = None,
+            Self::Rejected => {}
+        }
+    }
+}
+
+/// Every file of a store that has been taken in: how far the store has been read. Ordered, so that
+/// what lies below a folder is found without a look at the rest.
+#[derive(Clone, Debug, Default)]
+pub struct Files(BTreeMap<StorePath, File>);
+
+impl Files {
+    /// What the file at `path` was found to be.
+    #[must_use]
+    pub fn get(&self, path: &StorePath) -> Option<&File> {
+        self.0.get(path)
+    }
+
+    /// Whether exactly these bytes have been taken in from `path`.
+    #[must_use]
+    pub fn has_read(&self, path: &StorePath, hash: ContentHash) -> bool {
+        self.get(path).and_then(File::hash) == Some(hash)
+    }
+
+    /// Every file, by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&StorePath, &File)> {
+        self.0.iter()
+    }
+
+    /// The file at `path`, or the files below it where it is a folder; the empty path is the root.
+    pub fn at_or_below(&self, path: &str) -> impl Iterator<Item = &StorePath> {
+        let whole = StorePath::new(path);
+        let below = if path.is_empty() {
+            String::new()
+        } else {
+            format!("{path}/")
+        };
+        let file = self.0.get_key_value(&whole).map(|(path, _)| path);
+        let first = StorePath::new(&below);
+        let folder = self
+            .0
+            .range(first..)
+            .map(|(path, _)| path)
+            .take_while(move |path| path.as_str().starts_with(&below));
+        file.into_iter().chain(folder)
+    }
+
+    /// Takes a file in, in place of what was at its path.
+    pub fn insert(&mut self, path: StorePath, file: File) {
+        self.0.insert(path, file);
+    }
+
+    /// Forgets the file at `path`.
+    pub fn remove(&mut self, path: &StorePath) {
+        self.0.remove(path);
+    }
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::article::{Changes, Cursor, Diagnostic, StorePath, Timestamp};
+use crate::article::{Changes, Diagnostic, StorePath, Timestamp};
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Receipt};
 use crate::engine::{Engine, Guarded, Rendered};
@@ -194,7 +194,7 @@ impl Workbench {
         let mut guarded = Guarded::default();
         let mut store_error = None;
         for _ in 0..TRIES {
-            let changes = match self.changes(&self.engine.cursor(), progress) {
+            let changes = match self.changes(progress) {
                 Ok(changes) => changes,
                 Err(error) => {
                     store_error = Some(error);
@@ -268,13 +268,9 @@ impl Workbench {
         }
     }
 
-    fn changes(
-        &self,
-        cursor: &Cursor,
-        progress: &(dyn Fn(u64, u64) + Sync),
-    ) -> Result<Changes, StoreError> {
+    fn changes(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Changes, StoreError> {
         match &self.store {
-            Ok(store) => store.changes(cursor, progress),
+            Ok(store) => store.changes(self.engine.files(), progress),
             Err(error) => Err(StoreError {
                 path: error.path.clone(),
                 cause: error.cause.kind().into(),

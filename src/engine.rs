@@ -13,10 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::article::{
-    Article, ArticleId, Body, Changes, ContentHash, Cursor, Diagnostic, Finding, StorePath,
-    Timestamp,
-};
+use crate::article::{ArticleId, Body, Changes, Diagnostic, File, Files, StorePath, Timestamp};
 use crate::catalog::{Catalog, Touched};
 use crate::config::Config;
 use crate::document::{Channel, Document, DocumentKey, Fingerprint, Manifest, Release};
@@ -24,17 +21,6 @@ use crate::plan;
 use crate::render::RenderError;
 
 pub use keep::{Guarded, Kept, Reason};
-
-/// What a file was found to be, and the hash of the bytes it was read from.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum File {
-    /// A good article.
-    Article(Option<ContentHash>, Arc<Article>),
-    /// Deliberately no article.
-    NoArticle(Option<ContentHash>),
-    /// It could not be read as one.
-    Rejected,
-}
 
 /// What must survive a restart and cannot be derived from the store.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -71,10 +57,7 @@ impl Checkpoint {
             body.hash = None;
         }
         for (_, file) in &mut self.files {
-            match file {
-                File::Article(hash, _) | File::NoArticle(hash) => *hash = None,
-                File::Rejected => {}
-            }
+            file.forget_hash();
         }
     }
 }
@@ -84,7 +67,7 @@ impl Checkpoint {
 pub struct Engine {
     config: Arc<Config>,
     catalog: Catalog,
-    files: HashMap<StorePath, File>,
+    files: Files,
     kept: BTreeMap<StorePath, Kept>,
     bodies: HashMap<StorePath, Body>,
     manifest: Manifest,
@@ -142,7 +125,7 @@ impl Engine {
     /// An engine that owes everything, from what earlier runs left. The clock is `now`.
     ///
     /// A checkpoint made under another reading of the configuration still says what was good and
-    /// visible; [`Engine::cursor`] then asks for every file again.
+    /// visible; every file is then read again.
     #[must_use]
     pub fn new(
         config: Arc<Config>,
@@ -159,7 +142,7 @@ impl Engine {
         let mut engine = Self {
             config,
             catalog,
-            files: HashMap::new(),
+            files: Files::default(),
             kept: memory.kept,
             bodies: checkpoint.bodies.into_iter().collect(),
             manifest: memory.manifest,
@@ -174,31 +157,10 @@ impl Engine {
         engine
     }
 
-    /// How far the store has been read. Files that were bad are asked for again, so that their
-    /// faults are reported again.
+    /// Every file of the store that has been taken in.
     #[must_use]
-    pub fn cursor(&self) -> Cursor {
-        self.files
-            .iter()
-            .map(|(path, file)| {
-                let hash = match file {
-                    File::Article(hash, _) | File::NoArticle(hash) => *hash,
-                    File::Rejected => None,
-                };
-                (path.clone(), hash)
-            })
-            .collect()
-    }
-
-    /// Every file of the store, in no order.
-    pub fn files(&self) -> impl Iterator<Item = (&StorePath, &File)> {
-        self.files.iter()
-    }
-
-    /// What the file at `path` was found to be; `None` where there is none.
-    #[must_use]
-    pub fn file(&self, path: &StorePath) -> Option<&File> {
-        self.files.get(path)
+    pub fn files(&self) -> &Files {
+        &self.files
     }
 
     /// The configuration it works under.
@@ -226,8 +188,8 @@ impl Engine {
     pub fn rejected(&self) -> usize {
         let bad = self
             .files
-            .values()
-            .filter(|file| matches!(file, File::Rejected))
+            .iter()
+            .filter(|(_, file)| matches!(file, File::Rejected))
             .count();
         bad + self.duplicates().len()
     }
@@ -344,12 +306,11 @@ impl Engine {
     /// What can be derived again, as of now.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
-        let mut files: Vec<(StorePath, File)> = self
+        let files = self
             .files
             .iter()
             .map(|(path, file)| (path.clone(), file.clone()))
             .collect();
-        files.sort_by(|a, b| a.0.cmp(&b.0));
         let mut bodies: Vec<(StorePath, Body)> = self
             .bodies
             .iter()
@@ -439,10 +400,8 @@ impl Engine {
 
     /// The body of what the file at `path` says now, where it is known.
     fn known_body(&self, path: &StorePath) -> Option<&Body> {
-        let File::Article(hash, _) = self.files.get(path)? else {
-            return None;
-        };
-        self.bodies.get(path).filter(|body| body.hash == *hash)
+        let hash = self.files.get(path)?.hash();
+        self.bodies.get(path).filter(|body| body.hash == hash)
     }
 
     /// Drops bodies that no full-content window prints any more.
@@ -465,7 +424,7 @@ impl Engine {
         let absent = self
             .kept
             .keys()
-            .filter(|path| !self.files.contains_key(*path));
+            .filter(|path| self.files.get(path).is_none());
         let absent: Vec<StorePath> = absent.cloned().collect();
         offers.extend(absent.iter().map(|path| self.offer(path, &File::Rejected)));
         self.catalog.set(offers);
@@ -484,15 +443,6 @@ fn retired(before: &Manifest, after: &Manifest) -> Vec<String> {
 /// Adds a document to a manifest.
 fn enlist(manifest: &mut Manifest, document: &Document) {
     manifest.insert(document.key.path(), Fingerprint::of(&document.bytes));
-}
-
-/// The article a finding holds, with the hash it was read under.
-fn file_of(finding: Finding, hash: Option<ContentHash>) -> File {
-    match finding {
-        Finding::Article(article) => File::Article(hash, Arc::new(*article)),
-        Finding::NoArticle => File::NoArticle(hash),
-        Finding::Rejected => File::Rejected,
-    }
 }
 
 #[cfg(test)]

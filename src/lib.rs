@@ -12,8 +12,8 @@
 //!
 //! [`store`] → [`catalog`] → [`plan`] → [`render`] → manifest → [`publish`]
 //!
-//! 1. A [store](store::directory::DirectoryStore) says what happened since a
-//!    [cursor](article::Cursor): files by content hash, each read into an
+//! 1. A [store](store::directory::DirectoryStore) says what happened since
+//!    its [files](article::Files) were taken in: by content hash, each read into an
 //!    [`Article`](article::Article) or rejected with a [`Diagnostic`](article::Diagnostic).
 //! 2. The [`Engine`](engine::Engine) puts them into the [`Catalog`](catalog::Catalog), keeps last
 //!    good versions, holds mass losses, and owes what was [touched](catalog::Touched).

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, File, file_of};
-use crate::article::{Article, Changes, StorePath};
+use super::Engine;
+use crate::article::{Article, Changes, File, StorePath};
 use crate::catalog::{Entry, Offer, Phase, Touched};
 
 /// A last good version.
@@ -66,7 +66,7 @@ impl Engine {
         let mut spare: BTreeMap<StorePath, Kept> = BTreeMap::new();
         for change in changes.changed {
             let path = change.path;
-            let file = file_of(change.finding, change.hash);
+            let file = File::of(change.finding, change.hash);
             if let Some(kept) = self.last_good(&path, Reason::Bad) {
                 spare.insert(path.clone(), kept);
             }
@@ -155,8 +155,8 @@ impl Engine {
         let is_emptied = held > 0
             && self
                 .files
-                .values()
-                .all(|file| matches!(file, File::NoArticle(_)));
+                .iter()
+                .all(|(_, file)| matches!(file, File::NoArticle(_)));
         if missing.is_empty() || is_emptied || self.config.guard.holds(held, visible) {
             return Guarded {
                 held,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::article::Change;
+use crate::article::{Change, ContentHash};
 use crate::plan::explain::explain;
 use crate::store::format;
 
@@ -76,11 +76,11 @@ impl World {
         self.files.insert(StorePath::new(path), text.into());
     }
 
-    fn read(&self, cursor: &Cursor) -> Changes {
+    fn read(&self, known: &Files) -> Changes {
         let mut changes = Changes::default();
         for (path, text) in &self.files {
             let hash = ContentHash::of(text.as_bytes());
-            if cursor.get(path) != Some(&Some(hash)) {
+            if !known.has_read(path, hash) {
                 let reading = format::read(path, text.as_bytes(), &self.config);
                 changes.changed.push(Change {
                     path: path.clone(),
@@ -90,9 +90,10 @@ impl World {
                 });
             }
         }
-        let gone = cursor.keys().filter(|path| !self.files.contains_key(*path));
+        let gone = known
+            .at_or_below("")
+            .filter(|path| !self.files.contains_key(*path));
         changes.gone = gone.cloned().collect();
-        changes.gone.sort();
         changes
     }
 
@@ -115,7 +116,7 @@ impl World {
 
     /// One turn; where `fails`, nothing of it reaches `out` and nothing is committed.
     fn turn(&mut self, fails: bool) -> Published {
-        let changes = self.read(&self.engine.cursor());
+        let changes = self.read(self.engine.files());
         let guarded = self.engine.step(changes, self.now);
         let mut engine = std::mem::replace(
             &mut self.engine,
@@ -146,7 +147,7 @@ impl World {
         let mut memory = self.engine.memory_now(None);
         memory.manifest.clear();
         let mut engine = Engine::new(Arc::clone(&self.config), memory, None, self.now);
-        engine.step(self.read(&Cursor::new()), self.now);
+        engine.step(self.read(&Files::default()), self.now);
         self.feed_bodies(&mut engine);
         let rendered = engine.render(engine.work()).unwrap();
         let documents = rendered.release.documents.into_iter();
@@ -486,7 +487,7 @@ fn an_edit_below_a_window_renders_nothing_of_it() {
         }
         .text(),
     );
-    let changes = world.read(&world.engine.cursor());
+    let changes = world.read(world.engine.files());
     world.engine.step(changes, world.now);
     assert!(world.engine.work().feeds.is_empty());
     world.put(
@@ -497,7 +498,7 @@ fn an_edit_below_a_window_renders_nothing_of_it() {
         }
         .text(),
     );
-    let changes = world.read(&world.engine.cursor());
+    let changes = world.read(world.engine.files());
     world.engine.step(changes, world.now);
     assert_eq!(world.engine.work().feeds.len(), 1);
 }

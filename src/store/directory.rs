@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use rustix::fs::{Mode, OFlags};
 
 use crate::article::{
-    Body, Change, Changes, ContentHash, Cursor, Diagnostic, Finding, Place, Severity, StorePath,
+    Body, Change, Changes, ContentHash, Diagnostic, Files, Finding, Place, Severity, StorePath,
 };
 use crate::config::Config;
 use crate::store::format;
@@ -72,8 +72,8 @@ impl DirectoryStore {
         &self.root
     }
 
-    /// What happened since `cursor`: every file is read, and those whose bytes are known are left
-    /// out. `progress` is called from many threads with how many more files have been read and
+    /// What happened since the files `known` were taken in: every file is read, and those whose bytes
+    /// are known are left out. `progress` is called from many threads with how many more files have been read and
     /// how many there are.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl DirectoryStore {
     /// known in them stays.
     pub fn changes(
         &self,
-        cursor: &Cursor,
+        known: &Files,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Changes, StoreError> {
         let listing = walk::walk(self)?;
@@ -90,7 +90,7 @@ impl DirectoryStore {
             .files
             .par_iter()
             .map(|file| {
-                let seen = self.look(file, cursor);
+                let seen = self.look(file, known);
                 progress(1, total);
                 (file.path.clone(), seen)
             })
@@ -109,13 +109,12 @@ impl DirectoryStore {
             }
             present.insert(path);
         }
-        changes.gone = cursor
-            .keys()
+        changes.gone = known
+            .at_or_below("")
             .filter(|path| !present.contains(*path))
             .filter(|path| !listing.unread.iter().any(|folder| is_below(path, folder)))
             .cloned()
             .collect();
-        changes.gone.sort();
         Ok(changes)
     }
 
@@ -136,7 +135,7 @@ impl DirectoryStore {
             .collect()
     }
 
-    fn look(&self, file: &Listed, cursor: &Cursor) -> Seen {
+    fn look(&self, file: &Listed, known: &Files) -> Seen {
         let refused = |problem: read::Refusal| {
             Seen::Changed(Box::new(Change {
                 path: file.path.clone(),
@@ -154,7 +153,7 @@ impl DirectoryStore {
             Err(refusal) => return refused(refusal),
         };
         let hash = ContentHash::of(&bytes);
-        if cursor.get(&file.path) == Some(&Some(hash)) {
+        if known.has_read(&file.path, hash) {
             return Seen::Unchanged;
         }
         let reading = format::read(&file.path, &bytes, &self.config);

@@ -1,3 +1,10 @@
 //! The whole program, as a user has it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod tidy;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{clock, found, progress_bar};
-use crate::article::{Cursor, Diagnostic, Severity, StorePath};
+use crate::article::{Diagnostic, Files, Severity, StorePath};
 use crate::cli::args::{Check, Global, ReportForm};
 use crate::cli::report::{self, Style};
 use crate::cli::{Exit, output, project};
@@ -21,7 +21,7 @@ pub(in crate::cli) fn check(options: &Check, global: &Global) -> anyhow::Result<
     let store = DirectoryStore::open(Arc::clone(&config))?;
     let scope = scope(&options.paths, &store)?;
     let bar = progress_bar(global);
-    let changes = store.changes(&Cursor::new(), &|read, total| {
+    let changes = store.changes(&Files::default(), &|read, total| {
         bar.set_length(total);
         bar.inc(read);
     });

@@ -3,12 +3,12 @@
 use std::io::Write;
 
 use super::{clock, open, prepare};
-use crate::article::{ArticleId, Diagnostic, StorePath, WebUrl};
+use crate::article::{ArticleId, Diagnostic, File, StorePath, WebUrl};
 use crate::catalog::Entry;
 use crate::cli::args::{Explain, Global};
 use crate::cli::{Exit, output, project};
 use crate::daemon::{Trust, Workbench};
-use crate::engine::{Engine, File};
+use crate::engine::Engine;
 use crate::plan::explain::{Explanation, absence, explain as explain_entry};
 
 /// `khabar explain`.
@@ -38,7 +38,7 @@ pub(in crate::cli) fn explain(options: &Explain, global: &Global) -> anyhow::Res
             crate::article::escape_controls(&options.article)
         );
     };
-    let why = match engine.file(&path) {
+    let why = match engine.files().get(&path) {
         Some(File::Article(_, article)) => match article.status {
             crate::article::Status::Draft => "it is a draft",
             crate::article::Status::Withheld => "it is withheld",
@@ -67,12 +67,12 @@ fn named_path(bench: &Workbench, name: &str) -> Option<StorePath> {
         .into_iter()
         .flatten()
         .map(|path| StorePath::new(&path))
-        .find(|path| bench.engine().file(path).is_some())
+        .find(|path| bench.engine().files().get(path).is_some())
 }
 
 /// The file of an article that is not in play, such as a draft, by its id or URL.
 fn out_of_play(engine: &Engine, name: &str) -> Option<StorePath> {
-    let found = engine.files().filter(|(_, file)| match file {
+    let found = engine.files().iter().filter(|(_, file)| match file {
         File::Article(_, article) => article.id.as_str() == name || article.url.as_str() == name,
         File::NoArticle(_) | File::Rejected => false,
     });

@@ -71,6 +71,7 @@ pub struct Workbench {
     store: Result<DirectoryStore, StoreError>,
     engine: Engine,
     mark: Option<Timestamp>,
+    is_mark_forgotten: bool,
     clock: Clock,
     /// What was in play when last published, where there is no checkpoint to keep it from.
     unkept: usize,
@@ -125,7 +126,7 @@ impl Workbench {
             Err(error) if !has_history => return Err(error.into()),
             opened => opened,
         };
-        let mark = loaded.memory.mark;
+        let mark = loaded.mark;
         let unkept = if has_history {
             0
         } else {
@@ -142,6 +143,7 @@ impl Workbench {
             state,
             store,
             mark,
+            is_mark_forgotten: false,
             clock,
             unkept,
             is_checkpoint_damaged: loaded.is_checkpoint_damaged,
@@ -175,6 +177,7 @@ impl Workbench {
     pub fn accept_clock(&mut self) -> bool {
         let is_behind = self.mark.is_some_and(|mark| system_now() < mark);
         self.mark = None;
+        self.is_mark_forgotten = true;
         is_behind
     }
 
@@ -211,7 +214,7 @@ impl Workbench {
                 break;
             }
         }
-        let in_play = self.engine.catalog().entries().count();
+        let in_play = self.engine.catalog().len();
         let missing = self.unkept.saturating_sub(in_play);
         let is_unkept =
             missing > 0 && (in_play == 0 || self.config.guard.holds(missing, self.unkept));
@@ -228,24 +231,38 @@ impl Workbench {
         })
     }
 
-    /// Publishes and remembers. What is khabar's in `out` is written down before anything is put
-    /// there, so that a crash leaves no document that nobody owns.
+    /// Publishes. What is khabar's in `out` is written down before anything is put there, so that a
+    /// crash leaves no document that nobody owns.
     ///
     /// # Errors
-    /// Where the state or `out` cannot be written. What is published stays coherent.
+    /// Where the state or `out` cannot be written. What is published stays coherent, and is owed.
     pub fn publish(&mut self, prepared: Prepared, hold: &Hold) -> Result<Receipt, TurnError> {
         let mark = match self.clock {
             Clock::System => Some(self.now()),
             Clock::Fixed(_) => self.mark,
         };
-        let before = self.engine.memory_before(&prepared.rendered, mark);
-        self.state.save_memory(&before)?;
+        if let Some(memory) = self.engine.memory_before(&prepared.rendered) {
+            self.state.save_memory(&memory)?;
+            self.engine.memory_is_saved();
+        }
+        if mark != self.mark || self.is_mark_forgotten {
+            self.state.save_mark(mark)?;
+            (self.mark, self.is_mark_forgotten) = (mark, false);
+        }
         let receipt = hold.target.apply(&prepared.rendered.release)?;
-        self.mark = mark;
         self.engine.commit(prepared.rendered);
-        self.state.save_memory(&self.engine.memory_now(mark))?;
-        self.state.save_checkpoint(&self.engine.checkpoint())?;
         Ok(receipt)
+    }
+
+    /// Writes down everything for the next start.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn save(&mut self) -> Result<(), TurnError> {
+        self.state.save_memory(&self.engine.memory())?;
+        self.engine.memory_is_saved();
+        self.state.save_checkpoint(&self.engine.checkpoint())?;
+        Ok(())
     }
 
     /// Counts what is published.

@@ -16,11 +16,14 @@ use serde::{Deserialize, Serialize};
 use crate::article::{ArticleId, Body, Changes, Diagnostic, File, Files, StorePath, Timestamp};
 use crate::catalog::{Catalog, Touched};
 use crate::config::Config;
-use crate::document::{Channel, Document, DocumentKey, Fingerprint, Manifest, Release};
+use crate::document::{Channel, DocumentKey, Manifest, Release};
 use crate::plan;
 use crate::render::RenderError;
 
 pub use keep::{Guarded, Kept, Reason};
+
+/// So many bodies more than twice those that are printed are kept before they are sorted through.
+const BODIES_SPARE: usize = 1_000;
 
 /// What must survive a restart and cannot be derived from the store.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -31,8 +34,6 @@ pub struct Memory {
     pub withdrawals: BTreeMap<ArticleId, Timestamp>,
     /// Everything below `out` that is khabar's.
     pub manifest: Manifest,
-    /// The instant last published at: now never goes back behind it.
-    pub mark: Option<Timestamp>,
     /// How many articles were in play when last published, for a guard without checkpoint.
     pub in_play: usize,
 }
@@ -75,6 +76,8 @@ pub struct Engine {
     windows: HashMap<Channel, plan::FeedPlan>,
     debt: Debt,
     visible_when_published: usize,
+    bodies_needed: usize,
+    is_memory_changed: bool,
     withdrawals: BTreeMap<ArticleId, Timestamp>,
 }
 
@@ -114,11 +117,19 @@ impl Work {
 pub struct Rendered {
     /// What to publish.
     pub release: Release,
-    /// Everything khabar owns below `out` once the release is published.
-    pub manifest: Manifest,
+    /// Every document of the release.
+    fingerprints: Manifest,
     parts: BTreeMap<DocumentKey, Option<Timestamp>>,
     feeds: Vec<plan::FeedPlan>,
     removed_channels: Vec<Channel>,
+}
+
+impl Rendered {
+    /// Whether the document at `path` was last published in these very bytes.
+    #[must_use]
+    pub fn is_published(&self, path: &str, engine: &Engine) -> bool {
+        self.fingerprints.get(path) == engine.manifest.get(path)
+    }
 }
 
 impl Engine {
@@ -150,6 +161,8 @@ impl Engine {
             windows: HashMap::new(),
             debt: Debt::All,
             visible_when_published: 0,
+            bodies_needed: 0,
+            is_memory_changed: false,
             withdrawals: memory.withdrawals,
         };
         engine.load(checkpoint.files);
@@ -233,6 +246,7 @@ impl Engine {
             None => self.withdrawals.remove(id).is_some(),
         };
         if changed {
+            self.is_memory_changed = true;
             let touched = self.catalog.set_withdrawal(id, when);
             self.owe(touched);
         }
@@ -273,18 +287,32 @@ impl Engine {
         assemble::render(self, work)
     }
 
-    /// What `rendered` would be remembered as, before anything of it is in place: it already owns
-    /// the documents to come, and still the ones to go, so that a crash leaves no orphan.
+    /// What must be remembered before anything of `rendered` is put in place, so that a crash leaves
+    /// no document that nobody owns, and forgets no takedown; `None` where all of it is remembered.
     #[must_use]
-    pub fn memory_before(&self, rendered: &Rendered, mark: Option<Timestamp>) -> Memory {
-        let mut manifest = self.manifest.clone();
-        manifest.extend(rendered.manifest.clone());
-        self.memory(manifest, mark)
+    pub fn memory_before(&self, rendered: &Rendered) -> Option<Memory> {
+        let mut names = rendered.fingerprints.keys();
+        let is_new = names.any(|path| !self.manifest.contains_key(path));
+        (is_new || self.is_memory_changed).then(|| {
+            let mut memory = self.memory();
+            // With the documents to come, and still with those to go.
+            memory.manifest.extend(rendered.fingerprints.clone());
+            memory
+        })
+    }
+
+    /// [`Engine::memory_before`], or all of [`Engine::memory`], is saved.
+    pub fn memory_is_saved(&mut self) {
+        self.is_memory_changed = false;
     }
 
     /// The debt is paid: `rendered` is published.
     pub fn commit(&mut self, rendered: Rendered) {
-        self.manifest = rendered.manifest;
+        self.manifest.extend(rendered.fingerprints);
+        for path in &rendered.release.retired {
+            self.manifest.remove(path);
+            self.is_memory_changed = true;
+        }
         self.parts = rendered.parts;
         for channel in rendered.removed_channels {
             self.windows.remove(&channel);
@@ -294,13 +322,30 @@ impl Engine {
             .extend(plans.map(|plan| (plan.channel.clone(), plan)));
         self.debt = Debt::Touched(Touched::default());
         self.visible_when_published = self.visible();
-        self.forget_bodies();
+        if self.bodies.len() > 2 * self.bodies_needed + BODIES_SPARE {
+            self.forget_bodies();
+        }
+    }
+
+    /// How many documents are published once `rendered` is.
+    #[must_use]
+    pub fn documents_with(&self, rendered: &Rendered) -> usize {
+        let mut names = rendered.fingerprints.keys();
+        let new = names
+            .by_ref()
+            .filter(|path| !self.manifest.contains_key(*path));
+        self.manifest.len() + new.count() - rendered.release.retired.len()
     }
 
     /// What must survive, as of now.
     #[must_use]
-    pub fn memory_now(&self, mark: Option<Timestamp>) -> Memory {
-        self.memory(self.manifest.clone(), mark)
+    pub fn memory(&self) -> Memory {
+        Memory {
+            kept: self.kept.clone(),
+            withdrawals: self.withdrawals.clone(),
+            manifest: self.manifest.clone(),
+            in_play: self.catalog.len(),
+        }
     }
 
     /// What can be derived again, as of now.
@@ -322,16 +367,6 @@ impl Engine {
             now: Some(self.catalog.now()),
             files,
             bodies,
-        }
-    }
-
-    fn memory(&self, manifest: Manifest, mark: Option<Timestamp>) -> Memory {
-        Memory {
-            kept: self.kept.clone(),
-            withdrawals: self.withdrawals.clone(),
-            manifest,
-            mark,
-            in_play: self.catalog.entries().count(),
         }
     }
 
@@ -412,6 +447,7 @@ impl Engine {
             .map(|(_, path)| path.clone())
             .collect();
         self.bodies.retain(|path, _| printed.contains(path));
+        self.bodies_needed = self.bodies.len();
     }
 
     /// Fills the catalog from a checkpoint, and from last good versions whose files are gone.
@@ -429,20 +465,6 @@ impl Engine {
         offers.extend(absent.iter().map(|path| self.offer(path, &File::Rejected)));
         self.catalog.set(offers);
     }
-}
-
-/// The paths that a change of documents leaves unnamed.
-fn retired(before: &Manifest, after: &Manifest) -> Vec<String> {
-    before
-        .keys()
-        .filter(|path| !after.contains_key(*path))
-        .cloned()
-        .collect()
-}
-
-/// Adds a document to a manifest.
-fn enlist(manifest: &mut Manifest, document: &Document) {
-    manifest.insert(document.key.path(), Fingerprint::of(&document.bytes));
 }
 
 #[cfg(test)]

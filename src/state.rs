@@ -1,10 +1,11 @@
 //! What khabar remembers between runs, in a directory of its own.
 //!
-//! Two files: `memory`, which cannot be derived (last good versions, withdrawals by command, what
-//! in `out` is khabar's, the clock's mark), and `checkpoint`, which can (deleting it costs time and
-//! nothing else). Both are replaced whole, so another process can read or copy them at any time.
-//! A torn or foreign checkpoint is ignored with a word; a torn memory is an error, because going
-//! on without it would forget a takedown.
+//! Three files: `memory`, which cannot be derived (last good versions, withdrawals by command, what
+//! in `out` is khabar's); `mark`, the instant last published at, which is small because it changes
+//! every time; and `checkpoint`, which can be derived (deleting it costs time and nothing else).
+//! Each is replaced whole, so another process can read or copy it at any time. A torn or foreign
+//! checkpoint is ignored with a word; a torn memory or mark is an error, because going on without
+//! would forget a takedown, or let time go back.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -15,13 +16,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::article::Timestamp;
 use crate::engine::{Checkpoint, Memory};
 
-/// The first bytes of both files, and the version of what follows.
+/// The first bytes of every file, and the version of what follows.
 const MAGIC: &[u8; 12] = b"khabar\0\0v001";
 /// Magic, then the xxh3-128 of the payload.
 const HEADER: usize = MAGIC.len() + 16;
 const MEMORY: &str = "memory";
+const MARK: &str = "mark";
 const CHECKPOINT: &str = "checkpoint";
 
 /// The state cannot be used.
@@ -39,8 +42,8 @@ pub enum StateError {
     },
     /// The memory is torn, foreign or of another version.
     #[error(
-        "{path} is damaged or of another version; restore it from a copy, or remove it: \
-         withdrawals by command and last good versions are then forgotten"
+        "{path} is damaged or of another version; restore it from a copy, or remove it: what only it \
+         knows (withdrawals by command and last good versions, or the time) is then forgotten"
     )]
     Damaged {
         /// The file.
@@ -53,6 +56,8 @@ pub enum StateError {
 pub struct Loaded {
     /// Empty where there was none.
     pub memory: Memory,
+    /// The instant last published at: now never goes back behind it.
+    pub mark: Option<Timestamp>,
     /// `None` where there was none that can be used.
     pub checkpoint: Option<Checkpoint>,
     /// Whether there was one that cannot be used.
@@ -92,19 +97,24 @@ impl State {
     /// # Errors
     /// Where a file cannot be read, or the memory is damaged.
     pub fn load(&self) -> Result<Loaded, StateError> {
-        let memory = match self.read(MEMORY)? {
-            None => Memory::default(),
-            Some(bytes) => unpack(&bytes).ok_or_else(|| StateError::Damaged {
-                path: self.path.join(MEMORY),
-            })?,
-        };
+        let memory = self.read_whole(MEMORY)?.unwrap_or_default();
+        let mark = self.read_whole(MARK)?.unwrap_or_default();
         let bytes = self.read(CHECKPOINT)?;
         let checkpoint = bytes.as_deref().and_then(unpack);
         Ok(Loaded {
             is_checkpoint_damaged: bytes.is_some() && checkpoint.is_none(),
             memory,
+            mark,
             checkpoint,
         })
+    }
+
+    /// Replaces the mark; it is durable when this returns.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn save_mark(&self, mark: Option<Timestamp>) -> Result<(), StateError> {
+        self.write(MARK, &mark)
     }
 
     /// Replaces the memory; it is durable when this returns.
@@ -121,6 +131,15 @@ impl State {
     /// Where it cannot be written.
     pub fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError> {
         self.write(CHECKPOINT, checkpoint)
+    }
+
+    /// Reads a file that must be whole where it is there.
+    fn read_whole<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
+        let Some(bytes) = self.read(name)? else {
+            return Ok(None);
+        };
+        let path = self.path.join(name);
+        unpack(&bytes).map(Some).ok_or(StateError::Damaged { path })
     }
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StateError> {
@@ -174,7 +193,7 @@ fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::article::{ArticleId, Timestamp};
+    use crate::article::ArticleId;
 
     #[test]
     fn memory_comes_back_and_damage_is_told() {
@@ -187,20 +206,22 @@ mod tests {
             .withdrawals
             .insert(id.clone(), Timestamp::from_seconds(7).unwrap());
         state.save_memory(&memory).unwrap();
+        state.save_mark(Timestamp::from_seconds(9)).unwrap();
         state.save_checkpoint(&Checkpoint::default()).unwrap();
         let loaded = state.load().unwrap();
         assert_eq!(loaded.memory.withdrawals, memory.withdrawals);
+        assert_eq!(loaded.mark, Timestamp::from_seconds(9));
         assert!(loaded.checkpoint.is_some());
 
         let path = folder.path().join("deep/state");
-        for name in [MEMORY, CHECKPOINT] {
+        for name in [MEMORY, MARK, CHECKPOINT] {
             let whole = std::fs::read(path.join(name)).unwrap();
             for at in 0..whole.len() {
                 let mut bytes = whole.clone();
                 bytes[at] ^= 1;
                 std::fs::write(path.join(name), &bytes).unwrap();
                 match (name, state.load()) {
-                    (MEMORY, Err(StateError::Damaged { .. })) => {}
+                    (MEMORY | MARK, Err(StateError::Damaged { .. })) => {}
                     (CHECKPOINT, Ok(loaded)) => assert!(loaded.is_checkpoint_damaged),
                     (name, other) => panic!("{name} with byte {at} flipped: {other:?}"),
                 }

@@ -119,7 +119,7 @@ fn dry_run(config: Config, clock: Clock, global: &Global) -> anyhow::Result<Exit
     output::results(|out| {
         for (path, what) in &differences {
             let is_known = manifest.contains_key(path);
-            let is_same = manifest.get(path) == prepared.rendered.manifest.get(path);
+            let is_same = prepared.rendered.is_published(path, bench.engine());
             let line = match what {
                 Some(Difference::Missing) if is_known => "write (it is gone from out)",
                 Some(Difference::Missing) => "write (it is new)",
@@ -134,7 +134,7 @@ fn dry_run(config: Config, clock: Clock, global: &Global) -> anyhow::Result<Exit
     })?;
     let line = line(
         bench.counts(),
-        prepared.rendered.manifest.len(),
+        bench.engine().documents_with(&prepared.rendered),
         differences.len(),
     );
     tracing::info!("{line} (nothing was written)");
@@ -189,8 +189,9 @@ fn publish(
         return Ok(Exit::Failed);
     }
     let is_wanting = is_held(&prepared) || prepared.store_error.is_some();
-    let documents = prepared.rendered.manifest.len();
+    let documents = bench.engine().documents_with(&prepared.rendered);
     let Receipt { written, removed } = bench.publish(prepared, hold)?;
+    bench.save()?;
     let seconds = started.elapsed().as_secs_f64();
     let line = line(bench.counts(), documents, written + removed);
     output::results(|out| writeln!(out, "{line}, {seconds:.2} s"))?;

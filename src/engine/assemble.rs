@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use rayon::prelude::*;
 
-use super::{Engine, Rendered, Work, enlist, retired};
+use super::{Engine, Rendered, Work};
 use crate::article::{Access, Article, ArticleId, Timestamp, WebUrl};
 use crate::catalog::Entry;
 use crate::config::{Config, Content};
 use crate::document::{
-    Channel, ChannelKind, Document, DocumentKey, FeedFormat, Manifest, Period, Release,
+    Channel, ChannelKind, Document, DocumentKey, FeedFormat, Fingerprint, Manifest, Period, Release,
 };
 use crate::plan::{self, FeedPlan, SitemapPlan};
 use crate::render::{
@@ -36,30 +36,27 @@ pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, RenderErro
     parts.extend(listed.render(engine, &work.months)?);
     let lastmods = listed.lastmods;
     let indexes = render_indexes(engine, &lastmods)?;
-    let mut manifest = Manifest::new();
-    if !work.is_everything {
-        manifest.clone_from(&engine.manifest);
-        for path in stale(engine, &work, &lastmods) {
-            manifest.remove(&path);
-        }
-    }
-    for document in parts.iter().chain(&indexes) {
-        enlist(&mut manifest, document);
-    }
     let mut documents: Vec<Document> = parts.into_iter().chain(indexes).collect();
-    if !work.is_everything {
-        documents.retain(|document| {
-            let path = document.key.path();
-            engine.manifest.get(&path) != manifest.get(&path)
-        });
-    }
     documents.sort_by_cached_key(|document| (document.key.phase(), document.key.path()));
+    let mut fingerprints: Manifest = documents
+        .par_iter()
+        .map(|document| (document.key.path(), Fingerprint::of(&document.bytes)))
+        .collect();
+    let retired = if work.is_everything {
+        let published = engine.manifest.keys();
+        published
+            .filter(|path| !fingerprints.contains_key(*path))
+            .cloned()
+            .collect()
+    } else {
+        // What is known to be in place in these very bytes is not put there again.
+        fingerprints.retain(|path, fingerprint| engine.manifest.get(path) != Some(fingerprint));
+        documents.retain(|document| fingerprints.contains_key(&document.key.path()));
+        stale(engine, &work, &lastmods)
+    };
     Ok(Rendered {
-        release: Release {
-            documents,
-            retired: retired(&engine.manifest, &manifest),
-        },
-        manifest,
+        release: Release { documents, retired },
+        fingerprints,
         parts: lastmods,
         feeds: work.feeds,
         removed_channels: work.removed_channels,
@@ -81,7 +78,10 @@ fn stale(
         .keys()
         .filter(|key| !lastmods.contains_key(*key) && **key != DocumentKey::NewsSitemap(1))
         .map(DocumentKey::path);
-    feeds.chain(parts).collect()
+    feeds
+        .chain(parts)
+        .filter(|path| engine.manifest.contains_key(path))
+        .collect()
 }
 
 fn render_feeds(engine: &Engine, plans: &[FeedPlan]) -> Result<Vec<Document>, RenderError> {
@@ -249,7 +249,8 @@ fn overview_view(engine: &Engine) -> OverviewView<'_> {
     let named = catalog
         .channels()
         .map(|(channel, _)| channel)
-        .filter(|channel| channel.kind() == ChannelKind::Section)
+        .skip_while(|channel| channel.kind() < ChannelKind::Section)
+        .take_while(|channel| channel.kind() == ChannelKind::Section)
         .filter(|channel| config.declared(channel).is_none());
     OverviewView {
         publication: &config.publication,

@@ -71,10 +71,10 @@ impl Engine {
                 spare.insert(path.clone(), kept);
             }
             match &file {
-                File::NoArticle(_) => drop(self.kept.remove(&path)),
+                File::NoArticle(_) => drop(self.forget(&path)),
                 File::Rejected => {
                     if let Some(kept) = spare.remove(&path) {
-                        self.kept.insert(path.clone(), kept);
+                        self.keep(&path, kept);
                     }
                 }
                 File::Article(..) => {}
@@ -89,9 +89,9 @@ impl Engine {
                 .is_some_and(|entry| entry.phase == Phase::Live);
             let last_good = self.last_good(&path, Reason::Missing);
             self.files.remove(&path);
-            self.kept.remove(&path);
+            self.forget(&path);
             if let Some(kept) = last_good.filter(|_| was_live) {
-                self.kept.insert(path.clone(), kept);
+                self.keep(&path, kept);
                 missing.push(path.clone());
             }
             offers.push(self.offer(&path, &File::Rejected));
@@ -118,10 +118,10 @@ impl Engine {
             let file = file.clone();
             if self.catalog.is_duplicate(path) {
                 if let Some(kept) = spare.remove(path) {
-                    self.kept.insert(path.clone(), kept);
+                    self.keep(path, kept);
                     offers.push(self.offer(path, &file));
                 }
-            } else if self.kept.remove(path).is_some() {
+            } else if self.forget(path) {
                 offers.push(self.offer(path, &file));
             }
         }
@@ -185,11 +185,23 @@ impl Engine {
         }
     }
 
+    fn keep(&mut self, path: &StorePath, kept: Kept) {
+        self.kept.insert(path.clone(), kept);
+        self.is_memory_changed = true;
+    }
+
+    /// Forgets the last good version of a file; says whether there was one.
+    fn forget(&mut self, path: &StorePath) -> bool {
+        let was_kept = self.kept.remove(path).is_some();
+        self.is_memory_changed |= was_kept;
+        was_kept
+    }
+
     /// Forgets last good versions.
     fn release(&mut self, paths: &[StorePath]) -> Touched {
         let mut offers = Vec::with_capacity(paths.len());
         for path in paths {
-            self.kept.remove(path);
+            self.forget(path);
             let file = self.files.get(path).cloned().unwrap_or(File::Rejected);
             offers.push(self.offer(path, &file));
         }

@@ -144,7 +144,7 @@ impl World {
 
     /// What a build into an empty `out` writes, with the same memory and no checkpoint.
     fn built_anew(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut memory = self.engine.memory_now(None);
+        let mut memory = self.engine.memory();
         memory.manifest.clear();
         let mut engine = Engine::new(Arc::clone(&self.config), memory, None, self.now);
         engine.step(self.read(&Files::default()), self.now);
@@ -158,7 +158,7 @@ impl World {
 
     /// The daemon is stopped and started again with what it had saved.
     fn restart(&mut self) {
-        let (memory, checkpoint) = (self.engine.memory_now(None), self.engine.checkpoint());
+        let (memory, checkpoint) = (self.engine.memory(), self.engine.checkpoint());
         self.engine = Engine::new(Arc::clone(&self.config), memory, Some(checkpoint), self.now);
     }
 

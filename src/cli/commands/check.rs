@@ -17,7 +17,7 @@ use crate::store::directory::DirectoryStore;
 /// `khabar check`.
 pub(in crate::cli) fn check(options: &Check, global: &Global) -> anyhow::Result<Exit> {
     let config = Arc::new(project::config(&global.config)?);
-    let memory = State::new(&config.state).load()?.memory;
+    let loaded = State::new(&config.state).load()?;
     let store = DirectoryStore::open(Arc::clone(&config))?;
     let scope = scope(&options.paths, &store)?;
     let bar = progress_bar(global);
@@ -30,8 +30,8 @@ pub(in crate::cli) fn check(options: &Check, global: &Global) -> anyhow::Result<
     let mut diagnostics = changes.remarks.clone();
     diagnostics.extend(changes.changed.iter().flat_map(|c| c.diagnostics.clone()));
     let files = changes.changed.len();
-    let now = daemon::now(clock(options.clock.now), memory.mark);
-    let mut engine = Engine::new(config, memory, None, now);
+    let now = daemon::now(clock(options.clock.now), loaded.mark);
+    let mut engine = Engine::new(config, loaded.memory, None, now);
     engine.step(changes, now);
     diagnostics.extend(engine.duplicates());
     let least = if global.verbose > 0 {

@@ -6,7 +6,9 @@
 //! changed. It renders nothing and knows nothing of files beyond their paths.
 
 mod claims;
+mod entry;
 mod members;
+mod rules;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -14,134 +16,16 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::article::{
-    Article, ArticleId, Diagnostic, Status, StorePath, Text, Timestamp, TopicId, WebUrl,
-};
-use crate::config::{Config, Declared};
+use crate::article::{Article, ArticleId, Diagnostic, Status, StorePath, Text, Timestamp, TopicId};
+use crate::config::Config;
 use crate::document::{Channel, ChannelKind, Window};
 
 use claims::Claims;
 pub use claims::Offer;
+use entry::phase;
+pub use entry::{Entry, Phase, Touched};
 pub use members::{Members, Rank};
-
-/// Where an article stands in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Its first publication is still to come.
-    Pending,
-    /// Visible.
-    Live,
-    /// It left at its `expires`.
-    Expired,
-    /// It was public and was withdrawn.
-    Withdrawn,
-    /// Never visible: a draft, withheld, or withdrawn or expired before it was published.
-    Hidden,
-}
-
-impl Phase {
-    /// Whether documents show or count it, or are dated by it.
-    fn is_traced(self) -> bool {
-        match self {
-            Self::Live | Self::Expired | Self::Withdrawn => true,
-            Self::Pending | Self::Hidden => false,
-        }
-    }
-}
-
-/// An article in play: it holds its id and its URL.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// What is shown of it.
-    pub article: Arc<Article>,
-    /// Whether this is a last good version, its file being bad, missing or a duplicate now.
-    pub is_kept: bool,
-    /// Where it stands in time.
-    pub phase: Phase,
-    /// The channels it belongs to: the front, then its sections, stories and declared channels.
-    pub channels: Vec<Channel>,
-    /// The day of its first publication, in the publication's time zone.
-    pub day: NaiveDate,
-    /// Whether it may stand in sitemaps.
-    pub is_listed: bool,
-    /// Whether it may stand in news sitemaps, inside the 48 hours.
-    pub is_news: bool,
-    /// When it was withdrawn, by command or by its file.
-    withdrawn: Option<Timestamp>,
-    /// The next instant that changes something about it.
-    deadline: Option<Timestamp>,
-}
-
-impl Entry {
-    /// Its place in the order of every feed.
-    #[must_use]
-    pub fn rank(&self) -> Rank {
-        Rank::new(self.article.published, self.article.id.clone())
-    }
-
-    /// When it left what documents cover, by expiry or withdrawal, as seen at `now`.
-    #[must_use]
-    pub fn left_at(&self, now: Timestamp) -> Option<Timestamp> {
-        match self.phase {
-            Phase::Expired => self.article.expires,
-            // Seen from before a withdrawal by command (`--now`), it has just happened.
-            Phase::Withdrawn => self.withdrawn.map(|when| when.min(now)),
-            Phase::Pending | Phase::Live | Phase::Hidden => None,
-        }
-    }
-}
-
-/// What a change may have altered.
-#[derive(Clone, Debug, Default)]
-pub struct Touched {
-    /// Channels, each with the newest rank at which something happened.
-    pub channels: BTreeMap<Channel, Rank>,
-    /// Days of sitemaps.
-    pub days: BTreeSet<NaiveDate>,
-    /// News sitemaps.
-    pub news: bool,
-}
-
-impl Touched {
-    /// Whether nothing was.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.channels.is_empty() && self.days.is_empty() && !self.news
-    }
-
-    /// Adds what `other` touched.
-    pub fn merge(&mut self, other: Self) {
-        for (channel, rank) in other.channels {
-            self.touch(&channel, &rank);
-        }
-        self.days.extend(other.days);
-        self.news |= other.news;
-    }
-
-    fn touch(&mut self, channel: &Channel, rank: &Rank) {
-        match self.channels.get_mut(channel) {
-            Some(newest) if *newest <= *rank => {}
-            Some(newest) => *newest = rank.clone(),
-            None => {
-                self.channels.insert(channel.clone(), rank.clone());
-            }
-        }
-    }
-
-    fn touch_entry(&mut self, entry: &Entry) {
-        if !entry.phase.is_traced() {
-            return;
-        }
-        let rank = entry.rank();
-        for channel in &entry.channels {
-            self.touch(channel, &rank);
-        }
-        if entry.is_listed {
-            self.days.insert(entry.day);
-        }
-        self.news |= entry.is_news;
-    }
-}
+use rules::{Rules, given_title, id_title};
 
 /// The index over everything that is in play.
 #[derive(Debug)]
@@ -513,138 +397,5 @@ impl Catalog {
         .chain(floors)
         .filter(|at| *at > self.now)
         .min()
-    }
-}
-
-/// Where an article stands at `now`, given when it was withdrawn.
-fn phase(article: &Article, withdrawn: Option<Timestamp>, now: Timestamp) -> Phase {
-    let is_over = |at: Timestamp| article.expires.is_some_and(|expires| expires <= at);
-    match withdrawn {
-        // Only the withdrawal of something public leaves a trace.
-        Some(when) if when < article.published => Phase::Hidden,
-        Some(_) if article.published > now => Phase::Pending,
-        Some(_) => Phase::Withdrawn,
-        None if article.status != Status::Published || is_over(article.published) => Phase::Hidden,
-        None if article.published > now => Phase::Pending,
-        None if is_over(now) => Phase::Expired,
-        None => Phase::Live,
-    }
-}
-
-/// The title of a channel that nobody gives one: its id.
-fn id_title(channel: &Channel) -> Option<Text> {
-    channel.id().map(|id| Text::clean(id.as_str()).0)
-}
-
-/// The title an article gives for one of its sections or stories.
-fn given_title<'a>(article: &'a Article, channel: &Channel) -> Option<&'a Text> {
-    let (topics, id) = match channel {
-        Channel::Section(id) => (&article.sections, id),
-        Channel::Story(id) => (&article.stories, id),
-        Channel::Front | Channel::Declared(_) => return None,
-    };
-    topics
-        .iter()
-        .find(|topic| topic.id == *id)
-        .and_then(|topic| topic.title.as_ref())
-}
-
-/// What the configuration says about where an article belongs.
-#[derive(Debug)]
-struct Rules {
-    publication_title: Text,
-    zone: chrono_tz::Tz,
-    feeds_url: WebUrl,
-    cross_host: bool,
-    exclude_sections: Vec<TopicId>,
-    floors: Vec<i64>,
-    declared: Vec<(Channel, Declared)>,
-    declared_titles: HashMap<Channel, Option<Text>>,
-}
-
-impl Rules {
-    fn of(config: &Config) -> Self {
-        let declared: Vec<(Channel, Declared)> = [
-            (&config.sections, Channel::Section as fn(_) -> _),
-            (&config.stories, Channel::Story as fn(_) -> _),
-            (&config.channels, Channel::Declared as fn(_) -> _),
-        ]
-        .into_iter()
-        .flat_map(|(list, channel)| list.iter().map(move |d| (channel(d.id.clone()), d.clone())))
-        .collect();
-        let feeds = &config.feeds;
-        let mut floors: Vec<i64> = [
-            &feeds.front,
-            &feeds.sections,
-            &feeds.stories,
-            &feeds.channels,
-        ]
-        .map(|settings| settings.floor)
-        .to_vec();
-        floors.sort_unstable();
-        floors.dedup();
-        Self {
-            publication_title: config.publication.title.clone(),
-            zone: config.publication.time_zone,
-            feeds_url: config.publication.feeds_url.clone(),
-            cross_host: config.cross_host,
-            exclude_sections: config.exclude_sections.clone(),
-            floors,
-            declared_titles: declared
-                .iter()
-                .map(|(channel, declared)| (channel.clone(), declared.title.clone()))
-                .collect(),
-            declared,
-        }
-    }
-
-    fn is_declared(&self, channel: &Channel) -> bool {
-        self.declared_titles.contains_key(channel)
-    }
-
-    fn title(&self, channel: &Channel) -> Option<&Text> {
-        self.declared_titles.get(channel)?.as_ref()
-    }
-
-    fn channels_of(&self, article: &Article) -> Vec<Channel> {
-        let sections = article
-            .sections
-            .iter()
-            .map(|s| Channel::Section(s.id.clone()));
-        let stories = article.stories.iter().map(|s| Channel::Story(s.id.clone()));
-        let mut channels: Vec<Channel> = std::iter::once(Channel::Front)
-            .chain(sections)
-            .chain(stories)
-            .collect();
-        for (channel, declared) in &self.declared {
-            let collected = declared
-                .matches
-                .as_ref()
-                .is_some_and(|matches| matches.holds(article));
-            if collected && !channels.contains(channel) {
-                channels.push(channel.clone());
-            }
-        }
-        channels
-    }
-
-    fn day_of(&self, published: Timestamp) -> NaiveDate {
-        published
-            .to_datetime()
-            .with_timezone(&self.zone)
-            .date_naive()
-    }
-
-    fn is_listed(&self, article: &Article) -> bool {
-        article.index && (self.cross_host || article.url.same_site(&self.feeds_url))
-    }
-
-    fn is_news(&self, article: &Article) -> bool {
-        article.news
-            && self.is_listed(article)
-            && !article
-                .sections
-                .iter()
-                .any(|section| self.exclude_sections.contains(&section.id))
     }
 }

@@ -1,0 +1,144 @@
+//! An article in play, where it stands in time, and what a change of it touches.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use super::Rank;
+use crate::article::{Article, Status, Timestamp};
+use crate::document::Channel;
+
+/// Where an article stands in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Its first publication is still to come.
+    Pending,
+    /// Visible.
+    Live,
+    /// It left at its `expires`.
+    Expired,
+    /// It was public and was withdrawn.
+    Withdrawn,
+    /// Never visible: a draft, withheld, or withdrawn or expired before it was published.
+    Hidden,
+}
+
+impl Phase {
+    /// Whether documents show or count it, or are dated by it.
+    pub(super) fn is_traced(self) -> bool {
+        match self {
+            Self::Live | Self::Expired | Self::Withdrawn => true,
+            Self::Pending | Self::Hidden => false,
+        }
+    }
+}
+
+/// An article in play: it holds its id and its URL.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What is shown of it.
+    pub article: Arc<Article>,
+    /// Whether this is a last good version, its file being bad, missing or a duplicate now.
+    pub is_kept: bool,
+    /// Where it stands in time.
+    pub phase: Phase,
+    /// The channels it belongs to: the front, then its sections, stories and declared channels.
+    pub channels: Vec<Channel>,
+    /// The day of its first publication, in the publication's time zone.
+    pub day: NaiveDate,
+    /// Whether it may stand in sitemaps.
+    pub is_listed: bool,
+    /// Whether it may stand in news sitemaps, inside the 48 hours.
+    pub is_news: bool,
+    /// When it was withdrawn, by command or by its file.
+    pub(super) withdrawn: Option<Timestamp>,
+    /// The next instant that changes something about it.
+    pub(super) deadline: Option<Timestamp>,
+}
+
+impl Entry {
+    /// Its place in the order of every feed.
+    #[must_use]
+    pub fn rank(&self) -> Rank {
+        Rank::new(self.article.published, self.article.id.clone())
+    }
+
+    /// When it left what documents cover, by expiry or withdrawal, as seen at `now`.
+    #[must_use]
+    pub fn left_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Expired => self.article.expires,
+            // Seen from before a withdrawal by command (`--now`), it has just happened.
+            Phase::Withdrawn => self.withdrawn.map(|when| when.min(now)),
+            Phase::Pending | Phase::Live | Phase::Hidden => None,
+        }
+    }
+}
+
+/// What a change may have altered.
+#[derive(Clone, Debug, Default)]
+pub struct Touched {
+    /// Channels, each with the newest rank at which something happened.
+    pub channels: BTreeMap<Channel, Rank>,
+    /// Days of sitemaps.
+    pub days: BTreeSet<NaiveDate>,
+    /// News sitemaps.
+    pub news: bool,
+}
+
+impl Touched {
+    /// Whether nothing was.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.channels.is_empty() && self.days.is_empty() && !self.news
+    }
+
+    /// Adds what `other` touched.
+    pub fn merge(&mut self, other: Self) {
+        for (channel, rank) in other.channels {
+            self.touch(&channel, &rank);
+        }
+        self.days.extend(other.days);
+        self.news |= other.news;
+    }
+
+    fn touch(&mut self, channel: &Channel, rank: &Rank) {
+        match self.channels.get_mut(channel) {
+            Some(newest) if *newest <= *rank => {}
+            Some(newest) => *newest = rank.clone(),
+            None => {
+                self.channels.insert(channel.clone(), rank.clone());
+            }
+        }
+    }
+
+    pub(super) fn touch_entry(&mut self, entry: &Entry) {
+        if !entry.phase.is_traced() {
+            return;
+        }
+        let rank = entry.rank();
+        for channel in &entry.channels {
+            self.touch(channel, &rank);
+        }
+        if entry.is_listed {
+            self.days.insert(entry.day);
+        }
+        self.news |= entry.is_news;
+    }
+}
+
+/// Where an article stands at `now`, given when it was withdrawn.
+pub(super) fn phase(article: &Article, withdrawn: Option<Timestamp>, now: Timestamp) -> Phase {
+    let is_over = |at: Timestamp| article.expires.is_some_and(|expires| expires <= at);
+    match withdrawn {
+        // Only the withdrawal of something public leaves a trace.
+        Some(when) if when < article.published => Phase::Hidden,
+        Some(_) if article.published > now => Phase::Pending,
+        Some(_) => Phase::Withdrawn,
+        None if article.status != Status::Published || is_over(article.published) => Phase::Hidden,
+        None if article.published > now => Phase::Pending,
+        None if is_over(now) => Phase::Expired,
+        None => Phase::Live,
+    }
+}

@@ -1,0 +1,95 @@
+//! `khabar unit`: a systemd unit that gives the daemon what it needs and nothing more.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::config::Config;
+
+/// Writes the unit for the configuration at `path`, run by the program at `program`.
+pub(super) fn write(
+    out: &mut dyn Write,
+    program: &Path,
+    path: &Path,
+    config: &Config,
+) -> std::io::Result<()> {
+    let quoted = |path: &Path| escaped(&path.to_string_lossy());
+    write!(
+        out,
+        "# Review User=, then: systemctl enable --now khabar
+[Unit]
+Description=khabar keeps the newsroom's feeds true
+After=local-fs.target network.target
+RequiresMountsFor={store}
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={program} --config {config} --log json watch
+ExecReload=/bin/kill -HUP $MAINPID
+User=khabar
+Restart=on-failure
+RestartSec=2s
+WatchdogSec=60s
+TimeoutStartSec=infinity
+TimeoutStopSec=10s
+UMask=0077
+
+# It reads the store and the configuration, and writes out and its state.
+ReadOnlyPaths={store}
+ReadWritePaths={out} {state}
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateUsers=yes
+PrivateIPC=yes
+PrivateNetwork=yes
+IPAddressDeny=any
+RestrictAddressFamilies=AF_UNIX
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+ProcSubset=all
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RemoveIPC=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+",
+        program = quoted(program),
+        config = quoted(path),
+        store = quoted(&config.store.path),
+        out = quoted(&config.out),
+        state = quoted(&config.state),
+    )
+}
+
+/// A path as systemd reads it: quoted, with its own characters escaped (systemd.syntax(7)).
+fn escaped(path: &str) -> String {
+    let mut out = String::from("\"");
+    for c in path.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '%' => out.push_str("%%"),
+            '$' => out.push_str("$$"),
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

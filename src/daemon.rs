@@ -1,4 +1,649 @@
-//! placeholder
+//! The daemon: keeps `out` true when content changes and when only time passes.
+//!
+//! One loop waits for a closed set of events and then does whatever has become due: read what may
+//! have changed, move the clock, publish what is owed, answer who waits. Bells only say *look*; the
+//! store is asked what there is. Whatever fails becomes a [`Trouble`](trouble::Trouble), stays
+//! owed, and is tried again: the loop ends only when it is told to.
+//!
+//! It owns neither its signals nor its configuration: both are handed in.
+
 pub mod control;
+mod service;
+mod trouble;
+mod waiters;
 mod workbench;
-pub use workbench::*;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+
+use crate::article::{Changes, Severity};
+use crate::config::Config;
+use crate::engine::Guarded;
+use crate::store::directory::{DirectoryStore, Due, Scope, StoreError, Watch};
+
+use control::{Listener, Pending, Request};
+use service::Service;
+use trouble::{Trouble, Troubles};
+use waiters::Waiters;
+pub use workbench::{
+    Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench, accept_clock, now,
+};
+
+/// The longest the loop sleeps: a deadline is at most so late, whatever the clock does meanwhile.
+const TICK: Duration = Duration::from_millis(250);
+/// How often the store's health and the configuration's file are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long the store may take to answer that it is there.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(3);
+/// How long bodies may take before documents are published without them.
+const BODY_PATIENCE: Duration = Duration::from_secs(3);
+/// How often bodies that changed under the plan are asked for again.
+const BODY_TRIES: u32 = 20;
+/// The first pause after a failed publication; it doubles up to [`RETRY_MAX`].
+const RETRY_MIN: Duration = Duration::from_millis(250);
+/// The longest pause between two tries to publish.
+const RETRY_MAX: Duration = Duration::from_secs(2);
+/// How often a store that rings no bells is scanned.
+const BLIND_SCAN: Duration = Duration::from_secs(5);
+/// How often the checkpoint is written while there is something new in it.
+const SAVE_EVERY: Duration = Duration::from_secs(300);
+
+/// What the outside asks of the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Finish and return.
+    Shutdown,
+    /// Read the configuration again.
+    Reload,
+}
+
+/// Reads the configuration; the error is for people.
+pub type Load = Box<dyn Fn() -> Result<Config, String> + Send>;
+
+/// Where the configuration comes from.
+pub struct Source {
+    /// Its file, which is looked at every second.
+    pub path: PathBuf,
+    /// Reads it.
+    pub load: Load,
+}
+
+/// What the loop waits for.
+enum Event {
+    Bell,
+    Tick,
+    Signal(Signal),
+    Command(Pending),
+    Read(Result<Changes, StoreError>),
+    Health(Result<(), StoreError>),
+    Opened(Result<(DirectoryStore, Watch), StoreError>),
+}
+
+/// Work in another thread, because the store may hang.
+struct Task<T> {
+    handle: JoinHandle<T>,
+    since: Instant,
+}
+
+impl<T: Send + 'static> Task<T> {
+    fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
+        Self {
+            handle: tokio::task::spawn_blocking(work),
+            since: Instant::now(),
+        }
+    }
+}
+
+/// The result of a task, or for ever nothing where there is none.
+async fn done<T>(task: &mut Option<Task<T>>) -> T {
+    loop {
+        let Some(running) = task else {
+            return std::future::pending().await;
+        };
+        let result = (&mut running.handle).await;
+        *task = None;
+        match result {
+            Ok(value) => return value,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
+        }
+    }
+}
+
+/// A store that is open and watched.
+#[derive(Clone)]
+struct Eyes {
+    store: Arc<DirectoryStore>,
+    watch: Arc<Watch>,
+}
+
+/// The loop and everything it owns.
+struct Daemon {
+    bench: Workbench,
+    hold: Hold,
+    source: Source,
+    bell: Arc<Notify>,
+    eyes: Option<Eyes>,
+    opening: Option<Task<Result<(DirectoryStore, Watch), StoreError>>>,
+    reading: Option<Task<Result<Changes, StoreError>>>,
+    is_full_reading: bool,
+    health: Option<Task<Result<(), StoreError>>>,
+    /// A full scan is owed.
+    scan: bool,
+    /// The store was opened anew: if it is empty, it is no store yet.
+    is_reopened: bool,
+    audit_at: Instant,
+    look_at: Instant,
+    retry: Option<(Instant, Duration)>,
+    body_tries: u32,
+    waiters: Waiters,
+    troubles: Troubles,
+    service: Service,
+    config_stamp: Option<Stamp>,
+    save_at: Option<Instant>,
+    is_ready: bool,
+}
+
+/// What changes about a file when it is replaced or written.
+type Stamp = (u64, i64, i64, u64);
+
+/// Runs until told to stop. `bench` was opened under `hold`.
+///
+/// # Errors
+/// Where the control socket cannot be made, or the state cannot be written at the end.
+pub async fn run(
+    bench: Workbench,
+    hold: Hold,
+    source: Source,
+    mut signals: mpsc::Receiver<Signal>,
+) -> anyhow::Result<()> {
+    let mut listener = Listener::bind(&bench.config().state)?;
+    let mut daemon = Daemon::new(bench, hold, source);
+    daemon.advance().await;
+    loop {
+        let sleep = daemon.sleep();
+        let event = tokio::select! {
+            biased;
+            signal = signals.recv() => Event::Signal(signal.unwrap_or(Signal::Shutdown)),
+            Some(pending) = listener.next() => Event::Command(pending),
+            opened = done(&mut daemon.opening) => Event::Opened(opened),
+            changes = done(&mut daemon.reading) => Event::Read(changes),
+            health = done(&mut daemon.health) => Event::Health(health),
+            () = daemon.bell.notified() => Event::Bell,
+            () = tokio::time::sleep(sleep) => Event::Tick,
+        };
+        match event {
+            Event::Signal(Signal::Shutdown) => break,
+            Event::Signal(Signal::Reload) => daemon.reload(),
+            Event::Command(pending) => daemon.command(pending).await,
+            Event::Opened(opened) => daemon.opened(opened),
+            Event::Read(changes) => daemon.read(changes).await,
+            Event::Health(health) => daemon.healthy(health),
+            Event::Bell | Event::Tick => {}
+        }
+        daemon.advance().await;
+    }
+    daemon.service.stopping();
+    daemon.bench.save()?;
+    Ok(())
+}
+
+impl Daemon {
+    fn new(bench: Workbench, hold: Hold, source: Source) -> Self {
+        let now = Instant::now();
+        Self {
+            config_stamp: stamp(&source.path),
+            bench,
+            hold,
+            source,
+            bell: Arc::new(Notify::new()),
+            eyes: None,
+            opening: None,
+            reading: None,
+            is_full_reading: false,
+            health: None,
+            scan: true,
+            is_reopened: false,
+            audit_at: now,
+            look_at: now,
+            retry: None,
+            body_tries: 0,
+            waiters: Waiters::default(),
+            troubles: Troubles::default(),
+            service: Service::new(),
+            save_at: None,
+            is_ready: false,
+        }
+    }
+
+    /// How long nothing can become due.
+    fn sleep(&self) -> Duration {
+        let now = Instant::now();
+        let mut until = now + TICK;
+        if let Some((at, _)) = self.retry {
+            until = until.min(at);
+        }
+        if let (Some(eyes), None) = (&self.eyes, &self.reading)
+            && let Due::At(at) = eyes.watch.due(now)
+        {
+            until = until.min(at);
+        }
+        if let Some(at) = self.bench.engine().wake_at() {
+            let seconds = u64::try_from(at.seconds() - self.bench.now().seconds()).unwrap_or(0);
+            // Whole seconds: the last one is waited out in ticks.
+            until = until.min(now + Duration::from_secs(seconds).max(Duration::from_millis(50)));
+        }
+        until.saturating_duration_since(now)
+    }
+
+    /// Does whatever has become due.
+    async fn advance(&mut self) {
+        let now = Instant::now();
+        if now >= self.look_at {
+            self.look_at = now + LOOK_EVERY;
+            self.look(now);
+        }
+        self.start_reading(now);
+        let is_late = |at| at <= self.bench.now();
+        if self.is_ready && self.bench.engine().wake_at().is_some_and(is_late) {
+            self.turn(Changes::default()).await;
+        } else if self.retry.is_some_and(|(at, _)| at <= now) {
+            self.publish().await;
+        }
+        let behind = self.bench.clock_behind();
+        self.troubles.set(
+            Trouble::Clock,
+            behind.map(|seconds| {
+                format!(
+                    "the clock is {seconds} s behind the last publication, whose time goes on to \
+                     count; if the clock is right now, run `khabar accept --clock`"
+                )
+            }),
+        );
+        if self.save_at.is_some_and(|at| at <= now) {
+            self.save();
+        }
+        let is_paid = self.retry.is_none() && self.is_ready;
+        self.waiters.answer(self.eyes.as_ref().map(|eyes| &*eyes.watch), is_paid);
+        self.service.status(&self.troubles.status());
+        self.service.alive();
+    }
+
+    /// Looks at what rings no bell: the store's health, the configuration's file.
+    fn look(&mut self, now: Instant) {
+        match (&self.health, &self.eyes) {
+            (Some(task), _) if now.duration_since(task.since) > HEALTH_PATIENCE => {
+                self.troubles.set(
+                    Trouble::Store,
+                    Some("the store does not answer; what was published stays".to_owned()),
+                );
+            }
+            (None, Some(eyes)) => {
+                let store = Arc::clone(&eyes.store);
+                self.health = Some(Task::start(move || store.health()));
+            }
+            (None, None) if self.opening.is_none() => self.open(),
+            _ => {}
+        }
+        let stamp = stamp(&self.source.path);
+        if stamp.is_some() && stamp != self.config_stamp {
+            self.config_stamp = stamp;
+            self.reload();
+        }
+    }
+
+    /// Opens and watches the store, in another thread.
+    fn open(&mut self) {
+        let config = self.bench.shared_config();
+        let bell = Arc::clone(&self.bell);
+        self.opening = Some(Task::start(move || {
+            let store = DirectoryStore::open(config)?;
+            let watch = Watch::start(&store, Box::new(move || bell.notify_one()));
+            Ok((store, watch))
+        }));
+    }
+
+    fn opened(&mut self, opened: Result<(DirectoryStore, Watch), StoreError>) {
+        match opened {
+            Ok((store, watch)) => {
+                self.troubles.set(Trouble::Watch, watch.blindness());
+                self.eyes = Some(Eyes {
+                    store: Arc::new(store),
+                    watch: Arc::new(watch),
+                });
+                self.waiters.start_over();
+                self.scan = true;
+            }
+            Err(error) => self.lose_store(&error),
+        }
+    }
+
+    /// The store cannot be read: what was published stays until it can be.
+    fn lose_store(&mut self, error: &StoreError) {
+        self.troubles.set(
+            Trouble::Store,
+            Some(format!("{error}; what was published stays, and only the clock moves")),
+        );
+        self.eyes = None;
+        self.reading = None;
+        self.health = None;
+        self.is_reopened = true;
+        self.waiters.start_over();
+    }
+
+    fn healthy(&mut self, health: Result<(), StoreError>) {
+        match health {
+            Err(error) => self.lose_store(&error),
+            // A scan proves more; where one is owed, it has the word.
+            Ok(()) if !self.is_reopened && !self.scan => {
+                self.troubles.set(Trouble::Store, None);
+            }
+            Ok(()) => {}
+        }
+    }
+
+    /// Starts to read what may have changed, where nothing is being read.
+    fn start_reading(&mut self, now: Instant) {
+        let Some(eyes) = self.eyes.clone() else {
+            return;
+        };
+        if self.reading.is_some() {
+            return;
+        }
+        if now >= self.audit_at {
+            self.scan = true;
+        }
+        let scope = if self.scan {
+            eyes.watch.take_everything();
+            Scope::Everything
+        } else {
+            match eyes.watch.due(now) {
+                Due::Ready(scope) => scope,
+                Due::Idle | Due::At(_) => return,
+            }
+        };
+        self.is_full_reading = matches!(scope, Scope::Everything);
+        if self.is_full_reading {
+            self.scan = false;
+            self.waiters.scan_begins();
+        }
+        let known = scope.known(self.bench.engine().files());
+        self.reading = Some(Task::start(move || {
+            eyes.store
+                .changes_watched(&known, &scope, Some(&eyes.watch), &|_, _| {})
+        }));
+    }
+
+    async fn read(&mut self, changes: Result<Changes, StoreError>) {
+        let changes = match changes {
+            Ok(changes) => changes,
+            Err(error) => {
+                self.scan = true;
+                self.lose_store(&error);
+                return;
+            }
+        };
+        if self.is_full_reading {
+            let config = self.bench.config();
+            let pause = Duration::from_secs(config.store.scan_every);
+            let is_blind = self.troubles.has(Trouble::Watch);
+            self.audit_at = Instant::now() + if is_blind { pause.min(BLIND_SCAN) } else { pause };
+            if self.is_reopened && self.is_nothing_left(&changes) {
+                self.audit_at = Instant::now() + LOOK_EVERY;
+                self.troubles.set(
+                    Trouble::Store,
+                    Some(
+                        "the store came back empty, as an unmounted one does; what was published \
+                         stays"
+                            .to_owned(),
+                    ),
+                );
+                return;
+            }
+            self.is_reopened = false;
+            self.troubles.set(Trouble::Store, None);
+            self.waiters.scan_ends();
+        }
+        self.turn(changes).await;
+    }
+
+    /// Whether `changes` leave nothing of a store that held something.
+    fn is_nothing_left(&self, changes: &Changes) -> bool {
+        let known = self.bench.engine().files().iter().count();
+        known > 0 && changes.changed.is_empty() && changes.gone.len() == known
+    }
+
+    /// Takes in what happened, and publishes what that owes.
+    async fn turn(&mut self, changes: Changes) {
+        for diagnostic in changes
+            .remarks
+            .iter()
+            .chain(changes.changed.iter().flat_map(|change| &change.diagnostics))
+        {
+            match diagnostic.severity {
+                Severity::Fault => tracing::warn!(code = diagnostic.code, "{diagnostic}"),
+                Severity::Doubt => tracing::debug!(code = diagnostic.code, "{diagnostic}"),
+                Severity::Note => tracing::trace!(code = diagnostic.code, "{diagnostic}"),
+            }
+        }
+        let Guarded { held, visible, .. } = self.bench.take_in(changes);
+        self.troubles.set(
+            Trouble::Held,
+            (held > 0).then(|| {
+                format!(
+                    "held: {held} of {visible} visible articles are missing from the store and \
+                     stay published; if they are meant to go, run `khabar accept`"
+                )
+            }),
+        );
+        self.publish().await;
+    }
+
+    /// Publishes what is owed. What fails is owed still, and tried again.
+    async fn publish(&mut self) {
+        if self.bench.engine().work().is_empty() {
+            self.retry = None;
+            self.ready();
+            return;
+        }
+        if !self.fetch_bodies().await {
+            return;
+        }
+        if let Some(missing) = self.bench.unkept() {
+            self.troubles.set(
+                Trouble::Held,
+                Some(format!(
+                    "held: {missing} articles that were published are not in the store, and \
+                     without a checkpoint they cannot be kept, so nothing is published; if they \
+                     are meant to go, run `khabar accept`"
+                )),
+            );
+            return;
+        }
+        let published = tokio::task::block_in_place(|| {
+            let rendered = self.bench.render()?;
+            self.bench.publish(rendered, &self.hold)
+        });
+        match published {
+            Ok(receipt) => {
+                self.retry = None;
+                self.troubles.set(Trouble::Disk, None);
+                if receipt.written + receipt.removed > 0 {
+                    tracing::info!(
+                        written = receipt.written,
+                        removed = receipt.removed,
+                        "published"
+                    );
+                }
+                self.save_at.get_or_insert(Instant::now() + SAVE_EVERY);
+                self.ready();
+            }
+            Err(error) => {
+                let pause = self.retry.map_or(RETRY_MIN, |(_, pause)| RETRY_MAX.min(pause * 2));
+                self.retry = Some((Instant::now() + pause, pause));
+                self.troubles.set(
+                    Trouble::Disk,
+                    Some(format!("{error}; it is tried again until it succeeds")),
+                );
+            }
+        }
+    }
+
+    /// Fetches the bodies that the plan needs; says whether to go on. Where a body changed under
+    /// the plan, its file is read again first.
+    async fn fetch_bodies(&mut self) -> bool {
+        let needs = self.bench.engine().work().needs;
+        if needs.is_empty() {
+            self.body_tries = 0;
+            return true;
+        }
+        if let Some(eyes) = &self.eyes {
+            let store = Arc::clone(&eyes.store);
+            let fetching = tokio::task::spawn_blocking(move || store.bodies(&needs));
+            if let Ok(Ok(bodies)) = tokio::time::timeout(BODY_PATIENCE, fetching).await {
+                self.bench.engine_mut().take_bodies(bodies);
+            }
+        }
+        let missing = self.bench.engine().work().needs;
+        let Some(eyes) = self.eyes.as_ref().filter(|_| !missing.is_empty()) else {
+            // Nobody can be asked: documents show the summary until the store answers.
+            self.body_tries = 0;
+            return true;
+        };
+        self.body_tries += 1;
+        if self.body_tries > BODY_TRIES {
+            self.body_tries = 0;
+            return true;
+        }
+        eyes.watch.ring(missing.iter().map(|path| path.as_str().to_owned()));
+        self.retry = Some((Instant::now() + RETRY_MIN, RETRY_MIN));
+        false
+    }
+
+    fn ready(&mut self) {
+        if !self.is_ready {
+            self.is_ready = true;
+            let Counts {
+                articles,
+                sections,
+                stories,
+                rejected,
+            } = self.bench.counts();
+            tracing::info!(articles, sections, stories, rejected, "ready");
+            self.service.ready();
+        }
+    }
+
+    async fn command(&mut self, pending: Pending) {
+        let now = self.bench.now();
+        let (is_done, message) = match &pending.request {
+            Request::Sync => {
+                let watch = self.eyes.as_ref().map(|eyes| &*eyes.watch);
+                if self.waiters.add(pending, watch) {
+                    self.scan = true;
+                }
+                return;
+            }
+            Request::Withdraw(id) => {
+                self.bench.engine_mut().withdraw(id, Some(now));
+                let is_known = self.bench.engine().catalog().entry(id).is_some();
+                let more = if is_known { "" } else { " (no such article now; it will stay out if it comes)" };
+                (true, format!("{id} is withdrawn{more}"))
+            }
+            Request::Restore(id) => match self.bench.engine_mut().withdraw(id, None) {
+                true => (true, format!("{id} is restored")),
+                false => (false, format!("{id} is not withdrawn by command")),
+            },
+            Request::AcceptLoss => match self.bench.accept_loss() {
+                0 => (false, "nothing is held".to_owned()),
+                count => (true, format!("{count} articles are let go")),
+            },
+            Request::AcceptClock => self.accept_clock(),
+        };
+        if is_done {
+            self.turn(Changes::default()).await;
+        }
+        if self.retry.is_some() {
+            pending.answer(false, format!("{message}, but it is not published yet: {}", self.troubles.status()));
+        } else {
+            pending.answer(is_done, message);
+        }
+    }
+
+    /// Takes the clock's word although it went back: everything is opened anew at its time.
+    fn accept_clock(&mut self) -> (bool, String) {
+        match accept_clock(self.bench.config()) {
+            Ok(true) => match self.reopen(None) {
+                Ok(()) => (true, "the clock is accepted".to_owned()),
+                Err(error) => (false, error),
+            },
+            Ok(false) => (false, "the clock is not behind the last publication".to_owned()),
+            Err(error) => (false, error.to_string()),
+        }
+    }
+
+    /// Reads the configuration again. One that has faults, or asks for what a reload cannot do, is
+    /// reported, and the old one goes on.
+    fn reload(&mut self) {
+        self.service.reloading();
+        let reloaded = (self.source.load)().and_then(|config| {
+            let old = self.bench.config();
+            let refused = if config.out != old.out {
+                Some("out")
+            } else if config.state != old.state {
+                Some("state")
+            } else if config.publication.id_authority != old.publication.id_authority {
+                Some("id_authority")
+            } else {
+                None
+            };
+            match refused {
+                Some(key) => Err(format!("`{key}` cannot change while the daemon runs; restart it")),
+                None => self.reopen(Some(config)),
+            }
+        });
+        match &reloaded {
+            Ok(()) => tracing::info!("the configuration is read again"),
+            Err(error) => tracing::error!("the old configuration goes on: {error}"),
+        }
+        self.troubles.set(Trouble::Configuration, reloaded.err());
+        self.service.ready();
+    }
+
+    /// Opens everything anew from what is saved, under another configuration where one is given.
+    fn reopen(&mut self, config: Option<Config>) -> Result<(), String> {
+        let config = config.unwrap_or_else(|| self.bench.config().clone());
+        self.save();
+        let bench = Workbench::open(config, Clock::System, Trust::Readings);
+        self.bench = bench.map_err(|error| error.to_string())?;
+        self.eyes = None;
+        self.reading = None;
+        self.health = None;
+        self.opening = None;
+        self.scan = true;
+        self.waiters.start_over();
+        self.open();
+        Ok(())
+    }
+
+    fn save(&mut self) {
+        match self.bench.save() {
+            Ok(()) => self.save_at = None,
+            Err(error) => {
+                self.save_at = Some(Instant::now() + RETRY_MAX);
+                self.troubles.set(Trouble::Disk, Some(error.to_string()));
+            }
+        }
+    }
+}
+
+/// What changes about a file when it is replaced or written; `None` where it is missing.
+fn stamp(path: &std::path::Path) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt as _;
+    let meta = path.metadata().ok()?;
+    Some((meta.ino(), meta.ctime(), meta.ctime_nsec(), meta.size()))
+}

@@ -199,7 +199,7 @@ fn publish(
     }
     let is_wanting = is_held(&prepared) || prepared.store_error.is_some();
     let documents = bench.engine().documents_with(&prepared.rendered);
-    let Receipt { written, removed } = bench.publish(prepared, hold)?;
+    let Receipt { written, removed } = bench.publish(prepared.rendered, hold)?;
     bench.save()?;
     let seconds = started.elapsed().as_secs_f64();
     let line = line(bench.counts(), documents, written + removed);

@@ -220,7 +220,10 @@ mod tests {
         assert_eq!(pending.request, Request::AcceptLoss);
         pending.answer(false, "nothing is held");
         let reply = asking.await.unwrap().unwrap().unwrap();
-        assert_eq!((reply.is_done, reply.message.as_str()), (false, "nothing is held"));
+        assert_eq!(
+            (reply.is_done, reply.message.as_str()),
+            (false, "nothing is held")
+        );
         drop(listener);
         assert_eq!(ask(&deep, &Request::Sync, PATIENCE).unwrap(), None);
     }

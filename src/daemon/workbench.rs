@@ -1,5 +1,4 @@
-//! The body of the daemon's loop, which `build` runs once: changes → step → bodies → render →
-//! publish → remember.
+//! One turn of the loop: changes → step → bodies → render → publish → remember.
 //!
 //! Here the edges meet the core: what a plan needs is fetched between plan and render, and what
 //! was published is remembered. It prints nothing; what happened is returned.
@@ -182,7 +181,6 @@ impl Workbench {
     /// # Errors
     /// Where the store fails and nothing is known of it, or a document cannot be rendered.
     pub fn prepare(&mut self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Prepared, TurnError> {
-        let now = self.now();
         let mut diagnostics: BTreeMap<StorePath, Vec<Diagnostic>> = BTreeMap::new();
         let mut guarded = Guarded::default();
         let mut store_error = None;
@@ -195,7 +193,7 @@ impl Workbench {
                 }
             };
             collect(&changes, &mut diagnostics);
-            let step = self.engine.step(changes, now);
+            let step = self.take_in(changes);
             guarded = Guarded {
                 lost: guarded.lost + step.lost,
                 ..step
@@ -204,11 +202,7 @@ impl Workbench {
                 break;
             }
         }
-        let in_play = self.engine.catalog().len();
-        let missing = self.unkept.saturating_sub(in_play);
-        let is_unkept =
-            missing > 0 && (in_play == 0 || self.config.guard.holds(missing, self.unkept));
-        let rendered = self.engine.render(self.engine.work())?;
+        let rendered = self.render()?;
         let mut diagnostics: Vec<Diagnostic> = diagnostics.into_values().flatten().collect();
         diagnostics.extend(self.engine.duplicates());
         Ok(Prepared {
@@ -217,21 +211,46 @@ impl Workbench {
             diagnostics,
             store_error,
             clock_behind: self.clock_behind(),
-            unkept: is_unkept.then_some(missing),
+            unkept: self.unkept(),
         })
     }
 
-    /// Publishes. What is khabar's in `out` is written down before anything is put there, so that a
+    /// Takes in what happened, and moves the clock.
+    pub fn take_in(&mut self, changes: Changes) -> Guarded {
+        let now = self.now();
+        self.engine.step(changes, now)
+    }
+
+    /// Renders what is owed.
+    ///
+    /// # Errors
+    /// Where a writing crate fails: a bug.
+    pub fn render(&self) -> Result<Rendered, TurnError> {
+        Ok(self.engine.render(self.engine.work())?)
+    }
+
+    /// How many articles were published before that are not in the store and that no checkpoint
+    /// holds; `None` where that is no reason to publish nothing.
+    #[must_use]
+    pub fn unkept(&self) -> Option<usize> {
+        let in_play = self.engine.catalog().len();
+        let missing = self.unkept.saturating_sub(in_play);
+        let is_held =
+            missing > 0 && (in_play == 0 || self.config.guard.holds(missing, self.unkept));
+        is_held.then_some(missing)
+    }
+
+    /// Publishes what was rendered. What is khabar's in `out` is written down before anything is put there, so that a
     /// crash leaves no document that nobody owns.
     ///
     /// # Errors
     /// Where the state or `out` cannot be written. What is published stays coherent, and is owed.
-    pub fn publish(&mut self, prepared: Prepared, hold: &Hold) -> Result<Receipt, TurnError> {
+    pub fn publish(&mut self, rendered: Rendered, hold: &Hold) -> Result<Receipt, TurnError> {
         let mark = match self.clock {
             Clock::System => Some(self.now()),
             Clock::Fixed(_) => self.mark,
         };
-        if let Some(memory) = self.engine.memory_before(&prepared.rendered) {
+        if let Some(memory) = self.engine.memory_before(&rendered) {
             self.state.save_memory(&memory)?;
             self.engine.memory_is_saved();
         }
@@ -239,8 +258,8 @@ impl Workbench {
             self.state.save_mark(mark)?;
             self.mark = mark;
         }
-        let receipt = hold.target.apply(&prepared.rendered.release)?;
-        self.engine.commit(prepared.rendered);
+        let receipt = hold.target.apply(&rendered.release)?;
+        self.engine.commit(rendered);
         Ok(receipt)
     }
 
@@ -299,7 +318,9 @@ impl Workbench {
         self.engine.work().needs.is_empty()
     }
 
-    fn clock_behind(&self) -> Option<i64> {
+    /// Seconds the clock is behind the last publication, where that is too many.
+    #[must_use]
+    pub fn clock_behind(&self) -> Option<i64> {
         match (self.clock, self.mark) {
             (Clock::System, Some(mark)) => {
                 let behind = mark.seconds() - system_now().seconds();

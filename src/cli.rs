@@ -12,6 +12,7 @@ mod manual;
 mod output;
 mod project;
 mod report;
+mod unit;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -61,6 +62,8 @@ pub fn run() -> ExitCode {
 fn dispatch(command: &Command, global: &Global) -> anyhow::Result<Exit> {
     match command {
         Command::Build(options) => commands::build(options, global),
+        Command::Watch => commands::watch(global),
+        Command::Sync(options) => commands::sync(options, global),
         Command::Check(options) => commands::check(options, global),
         Command::Explain(options) => commands::explain(options, global),
         Command::Verify(options) => commands::verify(options, global),
@@ -72,6 +75,13 @@ fn dispatch(command: &Command, global: &Global) -> anyhow::Result<Exit> {
             let mut script = Vec::new();
             clap_complete::generate(options.shell, &mut Args::command(), "khabar", &mut script);
             output::results(|out| out.write_all(&script))?;
+            Ok(Exit::Done)
+        }
+        Command::Unit => {
+            let config = project::config(&global.config)?;
+            let program = std::env::current_exe()?;
+            let path = std::path::absolute(&global.config)?;
+            output::results(|out| unit::write(out, &program, &path, &config))?;
             Ok(Exit::Done)
         }
         Command::Man => {

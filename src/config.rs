@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use globset::GlobSet;
 use xxhash_rust::xxh3::Xxh3;
 
+pub use duration::duration;
 pub use fault::ConfigFault;
 pub use paths::{Overlap, overlap};
 

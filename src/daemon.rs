@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::article::{Changes, Severity};
+use crate::article::{Changes, Diagnostic, Severity};
 use crate::config::Config;
 use crate::engine::Guarded;
 use crate::store::directory::{DirectoryStore, Due, Scope, StoreError, Watch};
@@ -419,18 +419,15 @@ impl Daemon {
 
     /// Takes in what happened, and publishes what that owes.
     async fn turn(&mut self, changes: Changes) {
-        for diagnostic in changes
-            .remarks
-            .iter()
-            .chain(changes.changed.iter().flat_map(|change| &change.diagnostics))
-        {
-            match diagnostic.severity {
-                Severity::Fault => tracing::warn!(code = diagnostic.code, "{diagnostic}"),
-                Severity::Doubt => tracing::debug!(code = diagnostic.code, "{diagnostic}"),
-                Severity::Note => tracing::trace!(code = diagnostic.code, "{diagnostic}"),
+        let remarks = changes.remarks.iter().cloned();
+        let found = changes.changed.iter().flat_map(|c| c.diagnostics.iter().cloned());
+        let diagnostics: Vec<Diagnostic> = remarks.chain(found).collect();
+        let Guarded { held, visible, .. } = self.bench.take_in(changes);
+        for diagnostic in &diagnostics {
+            if !self.bench.engine().is_embargoed(&diagnostic.path) {
+                log(diagnostic);
             }
         }
-        let Guarded { held, visible, .. } = self.bench.take_in(changes);
         self.troubles.set(
             Trouble::Held,
             (held > 0).then(|| {
@@ -638,6 +635,15 @@ impl Daemon {
                 self.troubles.set(Trouble::Disk, Some(error.to_string()));
             }
         }
+    }
+}
+
+/// Logs what is wrong with an article, once, where it is handled.
+pub fn log(diagnostic: &Diagnostic) {
+    match diagnostic.severity {
+        Severity::Fault => tracing::warn!(code = diagnostic.code, "{diagnostic}"),
+        Severity::Doubt => tracing::debug!(code = diagnostic.code, "{diagnostic}"),
+        Severity::Note => tracing::trace!(code = diagnostic.code, "{diagnostic}"),
     }
 }
 

@@ -76,6 +76,14 @@ pub(super) enum Command {
     /// Documents that were lost or altered in `out` are restored. Ends with one line: articles, sections, stories,
     /// documents, changed, rejected, seconds.
     Build(Build),
+    /// Run until SIGTERM or SIGINT: build, then keep `out` true
+    ///
+    /// SIGHUP, and a change of the file, read the configuration again.
+    Watch,
+    /// Return once everything that happened in the store before now is published by the running daemon
+    ///
+    /// Exit status 1 where no daemon runs, or it is not done in time.
+    Sync(Sync),
     /// Read everything, publish nothing, report what is wrong
     ///
     /// A fault rejects its article, a doubt does not. Exit status 1 where there is a fault.
@@ -102,6 +110,8 @@ pub(super) enum Command {
     Completions(Completions),
     /// Write the manual page to standard output
     Man,
+    /// Write a hardened systemd unit for this project to standard output
+    Unit,
 }
 
 /// Options of `build`.
@@ -115,6 +125,14 @@ pub(super) struct Build {
     pub(super) strict: bool,
     #[command(flatten)]
     pub(super) clock: Clock,
+}
+
+/// Options of `sync`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Sync {
+    /// How long to wait, such as 500ms, 60s or 5m
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(super) timeout: std::time::Duration,
 }
 
 /// Options of `check`.
@@ -194,6 +212,10 @@ pub(super) struct Completions {
     /// Whose
     #[arg(value_name = "SHELL")]
     pub(super) shell: clap_complete::Shell,
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    crate::config::duration(text).map(std::time::Duration::from_millis)
 }
 
 fn instant(text: &str) -> Result<Timestamp, &'static str> {

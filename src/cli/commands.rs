@@ -2,23 +2,26 @@
 
 mod check;
 mod explain;
+mod watch;
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::{Accept, Build, Global, Named, Verify};
+use super::args::{Accept, Build, Global, Named, Sync, Verify};
 use super::{Exit, output, project};
-use crate::article::{Severity, Timestamp};
+use crate::article::Timestamp;
 use crate::config::Config;
+use crate::daemon::control::{self, Request};
 use crate::daemon::{self, Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench};
 use crate::document::Receipt;
 use crate::publish::directory::{Difference, DirectoryView, LockError};
 
 pub(super) use check::check;
 pub(super) use explain::explain;
+pub(super) use watch::watch;
 
 /// How long a command that changes what is published waits for another writer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,7 +71,11 @@ pub(super) fn verify(options: &Verify, global: &Global) -> anyhow::Result<Exit> 
 /// `khabar withdraw`.
 pub(super) fn withdraw(options: &Named, global: &Global) -> anyhow::Result<Exit> {
     let started = Instant::now();
-    let (mut bench, hold) = take(global)?;
+    let config = project::config(&global.config)?;
+    if let Some(exit) = ask(&config, &Request::Withdraw(options.id.clone()), PATIENCE)? {
+        return Ok(exit);
+    }
+    let (mut bench, hold) = take(config)?;
     let now = bench.now();
     if !bench.engine_mut().withdraw(&options.id, Some(now)) {
         tracing::info!("{} is withdrawn already", options.id);
@@ -85,7 +92,11 @@ pub(super) fn withdraw(options: &Named, global: &Global) -> anyhow::Result<Exit>
 /// `khabar restore`.
 pub(super) fn restore(options: &Named, global: &Global) -> anyhow::Result<Exit> {
     let started = Instant::now();
-    let (mut bench, hold) = take(global)?;
+    let config = project::config(&global.config)?;
+    if let Some(exit) = ask(&config, &Request::Restore(options.id.clone()), PATIENCE)? {
+        return Ok(exit);
+    }
+    let (mut bench, hold) = take(config)?;
     if !bench.engine_mut().withdraw(&options.id, None) {
         tracing::error!("{} is not withdrawn by command", options.id);
         return Ok(Exit::Failed);
@@ -96,11 +107,19 @@ pub(super) fn restore(options: &Named, global: &Global) -> anyhow::Result<Exit> 
 /// `khabar accept`.
 pub(super) fn accept(options: &Accept, global: &Global) -> anyhow::Result<Exit> {
     let started = Instant::now();
-    let (config, hold) = hold(global)?;
-    let is_accepted = options.clock && daemon::accept_clock(&config)?;
+    let config = project::config(&global.config)?;
+    let request = if options.clock {
+        Request::AcceptClock
+    } else {
+        Request::AcceptLoss
+    };
+    if let Some(exit) = ask(&config, &request, PATIENCE)? {
+        return Ok(exit);
+    }
+    let hold = hold(&config)?;
+    let is_clock_accepted = options.clock && daemon::accept_clock(&config)?;
     let mut bench = open(config, Clock::System, Trust::Readings)?;
-    let is_accepted = is_accepted || (!options.clock && bench.accept_loss() > 0);
-    if !is_accepted {
+    if !is_clock_accepted && (options.clock || bench.accept_loss() == 0) {
         let what = if options.clock {
             "the clock is not behind the last publication"
         } else {
@@ -110,6 +129,38 @@ pub(super) fn accept(options: &Accept, global: &Global) -> anyhow::Result<Exit> 
         return Ok(Exit::Failed);
     }
     publish(&mut bench, &hold, global, started)
+}
+
+/// `khabar sync`.
+pub(super) fn sync(options: &Sync, global: &Global) -> anyhow::Result<Exit> {
+    let config = project::config(&global.config)?;
+    match ask(&config, &Request::Sync, options.timeout)? {
+        Some(exit) => Ok(exit),
+        None => {
+            tracing::error!("no daemon runs on {}", config.out.display());
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+/// Asks the running daemon, and says what it answers; `None` where none runs.
+fn ask(config: &Config, request: &Request, timeout: Duration) -> anyhow::Result<Option<Exit>> {
+    match control::ask(&config.state, request, timeout) {
+        Ok(None) => Ok(None),
+        Ok(Some(reply)) if reply.is_done => {
+            tracing::info!("{}", reply.message);
+            Ok(Some(Exit::Done))
+        }
+        Ok(Some(reply)) => {
+            tracing::error!("{}", reply.message);
+            Ok(Some(Exit::Failed))
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            tracing::error!("the daemon did not finish in {} s", timeout.as_secs_f64());
+            Ok(Some(Exit::Failed))
+        }
+        Err(error) => Err(error).context("the running daemon cannot be asked"),
+    }
 }
 
 /// `khabar build --dry-run`: says what would change and why.
@@ -145,24 +196,22 @@ fn dry_run(config: Config, clock: Clock, global: &Global) -> anyhow::Result<Exit
 }
 
 /// Opens the project for a command that changes what is published.
-fn take(global: &Global) -> anyhow::Result<(Workbench, Hold)> {
-    let (config, hold) = hold(global)?;
+fn take(config: Config) -> anyhow::Result<(Workbench, Hold)> {
+    let hold = hold(&config)?;
     Ok((open(config, Clock::System, Trust::Readings)?, hold))
 }
 
 /// Takes the right to write, waiting a while for another writer.
-fn hold(global: &Global) -> anyhow::Result<(Config, Hold)> {
-    let config = project::config(&global.config)?;
+fn hold(config: &Config) -> anyhow::Result<Hold> {
     let deadline = Instant::now() + PATIENCE;
-    let hold = loop {
-        match Hold::take(&config) {
+    loop {
+        match Hold::take(config) {
             Err(TurnError::Lock(LockError::Held { .. })) if Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(50));
             }
-            taken => break taken?,
+            taken => return Ok(taken?),
         }
-    };
-    Ok((config, hold))
+    }
 }
 
 fn open(config: Config, clock: Clock, trust: Trust) -> anyhow::Result<Workbench> {
@@ -210,11 +259,7 @@ fn publish(
 /// Logs what is wrong, each once.
 fn report(prepared: &Prepared) {
     for diagnostic in &prepared.diagnostics {
-        match diagnostic.severity {
-            Severity::Fault => tracing::warn!(code = diagnostic.code, "{diagnostic}"),
-            Severity::Doubt => tracing::debug!(code = diagnostic.code, "{diagnostic}"),
-            Severity::Note => tracing::trace!(code = diagnostic.code, "{diagnostic}"),
-        }
+        daemon::log(diagnostic);
     }
     if let Some(error) = &prepared.store_error {
         tracing::error!("degraded: {error}; what was published stays, and only the clock moves");

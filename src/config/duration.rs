@@ -23,6 +23,16 @@ const UNITS: [(&str, u64); 5] = [
     ("ms", 1),
 ];
 
+/// Milliseconds of a duration on the command line.
+///
+/// # Errors
+/// Where `text` is no duration; the message is for people.
+pub fn duration(text: &str) -> Result<u64, String> {
+    parse(text).ok_or_else(|| {
+        "write a whole number and a unit (ms, s, m, h or d), such as 90s".to_owned()
+    })
+}
+
 /// A duration in milliseconds, within `range` (in milliseconds too).
 pub(super) fn milliseconds(value: &Value<'_>, range: &RangeInclusive<u64>) -> Checked<u64> {
     let text = value.text_or("write a number and a unit in quotes, such as `\"90s\"`")?;

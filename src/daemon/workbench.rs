@@ -85,6 +85,7 @@ pub struct Prepared {
     /// What the guard did.
     pub guarded: Guarded,
     /// Faults, doubts and notes of what was read in this turn, by path and place; then duplicates.
+    /// Nothing of articles under embargo: these are logged.
     pub diagnostics: Vec<Diagnostic>,
     /// Why the store was not read: only the clock has moved.
     pub store_error: Option<StoreError>,
@@ -153,6 +154,12 @@ impl Workbench {
         &self.config
     }
 
+    /// The configuration, to be handed on.
+    #[must_use]
+    pub fn shared_config(&self) -> Arc<Config> {
+        Arc::clone(&self.config)
+    }
+
     /// The engine, for questions.
     #[must_use]
     pub fn engine(&self) -> &Engine {
@@ -205,6 +212,7 @@ impl Workbench {
         let rendered = self.render()?;
         let mut diagnostics: Vec<Diagnostic> = diagnostics.into_values().flatten().collect();
         diagnostics.extend(self.engine.duplicates());
+        diagnostics.retain(|diagnostic| !self.engine.is_embargoed(&diagnostic.path));
         Ok(Prepared {
             rendered,
             guarded,

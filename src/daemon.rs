@@ -268,7 +268,8 @@ impl Daemon {
             self.save();
         }
         let is_paid = self.retry.is_none() && self.is_ready;
-        self.waiters.answer(self.eyes.as_ref().map(|eyes| &*eyes.watch), is_paid);
+        self.waiters
+            .answer(self.eyes.as_ref().map(|eyes| &*eyes.watch), is_paid);
         self.service.status(&self.troubles.status());
         self.service.alive();
     }
@@ -326,7 +327,9 @@ impl Daemon {
     fn lose_store(&mut self, error: &StoreError) {
         self.troubles.set(
             Trouble::Store,
-            Some(format!("{error}; what was published stays, and only the clock moves")),
+            Some(format!(
+                "{error}; what was published stays, and only the clock moves"
+            )),
         );
         self.eyes = None;
         self.reading = None;
@@ -391,7 +394,12 @@ impl Daemon {
             let config = self.bench.config();
             let pause = Duration::from_secs(config.store.scan_every);
             let is_blind = self.troubles.has(Trouble::Watch);
-            self.audit_at = Instant::now() + if is_blind { pause.min(BLIND_SCAN) } else { pause };
+            self.audit_at = Instant::now()
+                + if is_blind {
+                    pause.min(BLIND_SCAN)
+                } else {
+                    pause
+                };
             if self.is_reopened && self.is_nothing_left(&changes) {
                 self.audit_at = Instant::now() + LOOK_EVERY;
                 self.troubles.set(
@@ -420,7 +428,10 @@ impl Daemon {
     /// Takes in what happened, and publishes what that owes.
     async fn turn(&mut self, changes: Changes) {
         let remarks = changes.remarks.iter().cloned();
-        let found = changes.changed.iter().flat_map(|c| c.diagnostics.iter().cloned());
+        let found = changes
+            .changed
+            .iter()
+            .flat_map(|c| c.diagnostics.iter().cloned());
         let diagnostics: Vec<Diagnostic> = remarks.chain(found).collect();
         let Guarded { held, visible, .. } = self.bench.take_in(changes);
         for diagnostic in &diagnostics {
@@ -480,7 +491,9 @@ impl Daemon {
                 self.ready();
             }
             Err(error) => {
-                let pause = self.retry.map_or(RETRY_MIN, |(_, pause)| RETRY_MAX.min(pause * 2));
+                let pause = self
+                    .retry
+                    .map_or(RETRY_MIN, |(_, pause)| RETRY_MAX.min(pause * 2));
                 self.retry = Some((Instant::now() + pause, pause));
                 self.troubles.set(
                     Trouble::Disk,
@@ -516,7 +529,8 @@ impl Daemon {
             self.body_tries = 0;
             return true;
         }
-        eyes.watch.ring(missing.iter().map(|path| path.as_str().to_owned()));
+        eyes.watch
+            .ring(missing.iter().map(|path| path.as_str().to_owned()));
         self.retry = Some((Instant::now() + RETRY_MIN, RETRY_MIN));
         false
     }
@@ -548,7 +562,11 @@ impl Daemon {
             Request::Withdraw(id) => {
                 self.bench.engine_mut().withdraw(id, Some(now));
                 let is_known = self.bench.engine().catalog().entry(id).is_some();
-                let more = if is_known { "" } else { " (no such article now; it will stay out if it comes)" };
+                let more = if is_known {
+                    ""
+                } else {
+                    " (no such article now; it will stay out if it comes)"
+                };
                 (true, format!("{id} is withdrawn{more}"))
             }
             Request::Restore(id) => match self.bench.engine_mut().withdraw(id, None) {
@@ -565,7 +583,13 @@ impl Daemon {
             self.turn(Changes::default()).await;
         }
         if self.retry.is_some() {
-            pending.answer(false, format!("{message}, but it is not published yet: {}", self.troubles.status()));
+            pending.answer(
+                false,
+                format!(
+                    "{message}, but it is not published yet: {}",
+                    self.troubles.status()
+                ),
+            );
         } else {
             pending.answer(is_done, message);
         }
@@ -578,7 +602,10 @@ impl Daemon {
                 Ok(()) => (true, "the clock is accepted".to_owned()),
                 Err(error) => (false, error),
             },
-            Ok(false) => (false, "the clock is not behind the last publication".to_owned()),
+            Ok(false) => (
+                false,
+                "the clock is not behind the last publication".to_owned(),
+            ),
             Err(error) => (false, error.to_string()),
         }
     }
@@ -599,7 +626,9 @@ impl Daemon {
                 None
             };
             match refused {
-                Some(key) => Err(format!("`{key}` cannot change while the daemon runs; restart it")),
+                Some(key) => Err(format!(
+                    "`{key}` cannot change while the daemon runs; restart it"
+                )),
                 None => self.reopen(Some(config)),
             }
         });

@@ -28,9 +28,8 @@ const UNITS: [(&str, u64); 5] = [
 /// # Errors
 /// Where `text` is no duration; the message is for people.
 pub fn duration(text: &str) -> Result<u64, String> {
-    parse(text).ok_or_else(|| {
-        "write a whole number and a unit (ms, s, m, h or d), such as 90s".to_owned()
-    })
+    parse(text)
+        .ok_or_else(|| "write a whole number and a unit (ms, s, m, h or d), such as 90s".to_owned())
 }
 
 /// A duration in milliseconds, within `range` (in milliseconds too).

@@ -7,6 +7,7 @@
 mod ignore;
 mod read;
 mod walk;
+pub mod watch;
 
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
@@ -23,6 +24,7 @@ use crate::config::Config;
 use crate::store::format;
 
 use walk::Listed;
+pub use watch::{Cookie, Due, Scope, Watch};
 
 /// The store cannot be used as a whole. That is not the same as an empty store.
 #[derive(Debug, thiserror::Error)]

@@ -7,4 +7,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod commands;
+mod project;
+mod publish;
+mod sample;
 mod tidy;

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, chown, lchown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
 
 /// The time of most builds: a Monday.
 pub const NOW: &str = "2026-11-23T13:00:00Z";
 /// A published article of the time just before [`NOW`].
 pub const DATE: &str = "2026-11-23T12:00:00Z";
+/// The user of nobody's files, on every Linux.
+const NOBODY: u32 = 65_534;
 /// No command of these tests takes so long unless it hangs.
 const HANG: Duration = Duration::from_secs(60);
 
@@ -129,7 +133,7 @@ impl Project {
 
     /// The program, in the project's folder.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::cargo_bin("khabar").unwrap();
+        let mut command = Command::new(cargo_bin!("khabar"));
         command.current_dir(self.root()).args(args).timeout(HANG);
         command
     }
@@ -137,6 +141,21 @@ impl Project {
     /// Runs the program in the project's folder.
     pub fn khabar(&self, args: &[&str]) -> Run {
         Run::of(&mut self.command(args))
+    }
+
+    /// Runs the program without the rights of the superuser, for whom no file is closed.
+    pub fn khabar_as_nobody(&self, args: &[&str]) -> Run {
+        let program = self.root().join("khabar");
+        std::fs::copy(cargo_bin!("khabar"), &program).unwrap();
+        let mut command = std::process::Command::new(&program);
+        command.current_dir(self.root()).args(args);
+        if self.root().metadata().unwrap().uid() == 0 {
+            give_away(self.root());
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let run = Run::of(Command::from_std(command).timeout(HANG));
+        std::fs::remove_file(program).unwrap();
+        run
     }
 
     /// `khabar build --now <now>`, which has to succeed.
@@ -173,7 +192,7 @@ impl Project {
                 std::fs::copy(self.state().join(name), to).unwrap();
             }
         }
-        let mut command = Command::cargo_bin("khabar").unwrap();
+        let mut command = Command::new(cargo_bin!("khabar"));
         command.current_dir(other.path()).timeout(HANG);
         Run::of(command.args(["build", "--now", now])).ends(0);
         tree(&other.path().join("out"))
@@ -298,6 +317,19 @@ pub fn stamps(folder: &Path) -> BTreeMap<String, Stamp> {
 pub fn stamp(file: &Path) -> Stamp {
     let meta = file.symlink_metadata().unwrap();
     (meta.ino(), meta.mtime(), meta.mtime_nsec(), meta.mode())
+}
+
+/// Makes a folder and everything in it nobody's.
+fn give_away(folder: &Path) {
+    chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() {
+            give_away(&path);
+        } else {
+            lchown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
 }
 
 fn each_file(folder: &Path, act: &mut dyn FnMut(String, &Path)) {

@@ -8,6 +8,7 @@
 )]
 
 mod commands;
+mod memory;
 mod project;
 mod publish;
 mod sample;

@@ -12,9 +12,9 @@ use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
 
 /// The time of most builds: a Monday.
-pub const NOW: &str = "2026-11-23T13:00:00Z";
+pub const NOW: &str = "2025-03-10T13:00:00Z";
 /// A published article of the time just before [`NOW`].
-pub const DATE: &str = "2026-11-23T12:00:00Z";
+pub const DATE: &str = "2025-03-10T12:00:00Z";
 /// The user of nobody's files, on every Linux.
 const NOBODY: u32 = 65_534;
 /// No command of these tests takes so long unless it hangs.

@@ -16,11 +16,11 @@ fn newsroom() -> Project {
     project.write("a.md", article_with("a", DATE, "section: x\nstory: s\n"));
     project.write(
         "b.md",
-        article_with("b", "2026-11-23T11:00:00Z", "section: x\n"),
+        article_with("b", "2025-03-10T11:00:00Z", "section: x\n"),
     );
     project.write(
         "c.md",
-        article_with("c", "2026-10-05T11:00:00Z", "section: y\n"),
+        article_with("c", "2025-01-05T11:00:00Z", "section: y\n"),
     );
     project
 }
@@ -74,8 +74,8 @@ fn a_first_build_writes_exactly_these_documents() {
             "feeds.opml",
             "index.html",
             "news-sitemap.xml",
-            "sitemap-2026-10.xml",
-            "sitemap-2026-11.xml",
+            "sitemap-2025-01.xml",
+            "sitemap-2025-03.xml",
             "sitemap.xml",
             "stories.json",
         ],
@@ -100,7 +100,7 @@ fn an_edit_rewrites_what_it_touches_and_no_more() {
     // The second paragraph of a body: full-content feeds alone print it.
     let second = format!(
         "{}\nفقرة ثانية.\n",
-        article_with("c", "2026-10-05T11:00:00Z", "section: y\n")
+        article_with("c", "2025-01-05T11:00:00Z", "section: y\n")
     );
     project.write("c.md", &second);
     assert_eq!(
@@ -110,13 +110,13 @@ fn an_edit_rewrites_what_it_touches_and_no_more() {
     // A significant change moves dates: of the feeds, and of one sitemap part and the index.
     project.write(
         "c.md",
-        second.replace("section: y", "updated: 2026-11-23T12:30:00Z\nsection: y"),
+        second.replace("section: y", "updated: 2025-03-10T12:30:00Z\nsection: y"),
     );
     assert_eq!(
         changed_by_build(&project),
         sorted(
             vec![three(""), three("sections/y/")],
-            &["feeds.opml", "sitemap-2026-10.xml", "sitemap.xml"]
+            &["feeds.opml", "sitemap-2025-01.xml", "sitemap.xml"]
         )
     );
     // Bytes that say the same are no edit.
@@ -291,38 +291,38 @@ fn write_small(project: &Project, numbers: std::ops::Range<usize>, day: &str) {
 #[test]
 fn a_month_of_too_many_articles_is_written_as_days() {
     let project = Project::new();
-    write_small(&project, 0..2_500, "2026-10-01");
-    write_small(&project, 2_500..5_000, "2026-10-17");
+    write_small(&project, 0..2_500, "2025-01-01");
+    write_small(&project, 2_500..5_000, "2025-01-17");
     project.build();
-    assert_eq!(listed(&project), ["sitemap-2026-10.xml"]);
+    assert_eq!(listed(&project), ["sitemap-2025-01.xml"]);
     assert_eq!(
-        project.read("sitemap-2026-10.xml").matches("<loc>").count(),
+        project.read("sitemap-2025-01.xml").matches("<loc>").count(),
         5_000
     );
 
-    write_small(&project, 5_000..5_001, "2026-10-31");
+    write_small(&project, 5_000..5_001, "2025-01-31");
     project.build();
     let days = [
-        "sitemap-2026-10-01.xml",
-        "sitemap-2026-10-17.xml",
-        "sitemap-2026-10-31.xml",
+        "sitemap-2025-01-01.xml",
+        "sitemap-2025-01-17.xml",
+        "sitemap-2025-01-31.xml",
     ];
     assert_eq!(listed(&project), days);
     assert_eq!(parts(&project), [&["news-sitemap.xml"], &days[..]].concat());
     let counts = days.map(|part| project.read(part).matches("<loc>").count());
     assert_eq!(counts, [2_500, 2_500, 1]);
 
-    project.remove("2026-10-31/n5000.json");
+    project.remove("2025-01-31/n5000.json");
     project.build();
-    assert_eq!(listed(&project), ["sitemap-2026-10.xml"]);
-    assert_eq!(parts(&project), ["news-sitemap.xml", "sitemap-2026-10.xml"]);
+    assert_eq!(listed(&project), ["sitemap-2025-01.xml"]);
+    assert_eq!(parts(&project), ["news-sitemap.xml", "sitemap-2025-01.xml"]);
 }
 
 #[test]
 fn more_news_than_a_news_sitemap_holds_goes_on_in_another() {
     let project = Project::new();
-    write_small(&project, 0..1_001, "2026-11-22");
-    project.build_at("2026-11-23T00:00:00Z");
+    write_small(&project, 0..1_001, "2025-03-09");
+    project.build_at("2025-03-10T00:00:00Z");
     let news = ["news-sitemap.xml", "news-sitemap-2.xml"];
     let counts = news.map(|part| project.read(part).matches("<news:news>").count());
     assert_eq!(counts, [1_000, 1]);
@@ -331,14 +331,14 @@ fn more_news_than_a_news_sitemap_holds_goes_on_in_another() {
         [
             "news-sitemap.xml",
             "news-sitemap-2.xml",
-            "sitemap-2026-11.xml"
+            "sitemap-2025-03.xml"
         ]
     );
     // Two days later the clock alone has emptied the first and removed the second.
-    project.build_at("2026-11-25T00:00:00Z");
+    project.build_at("2025-03-12T00:00:00Z");
     assert_eq!(project.read("news-sitemap.xml").matches("<url>").count(), 0);
-    assert_eq!(parts(&project), ["news-sitemap.xml", "sitemap-2026-11.xml"]);
-    assert_eq!(listed(&project), ["sitemap-2026-11.xml"]);
+    assert_eq!(parts(&project), ["news-sitemap.xml", "sitemap-2025-03.xml"]);
+    assert_eq!(listed(&project), ["sitemap-2025-03.xml"]);
 }
 
 #[test]
@@ -389,9 +389,9 @@ fn a_dry_run_tells_everything_and_writes_nothing() {
     std::fs::write(out.join("atom.xml"), "altered").unwrap();
     project.write(
         "d.md",
-        article_with("d", "2026-09-01T00:00:00Z", "section: z\n"),
+        article_with("d", "2024-12-01T00:00:00Z", "section: z\n"),
     );
-    std::fs::write(out.join("sitemap-2026-09.xml"), "mine").unwrap();
+    std::fs::write(out.join("sitemap-2024-12.xml"), "mine").unwrap();
     project.remove("c.md");
     let before = (stamps(project.root()), crate::project::tree(project.root()));
     let run = project
@@ -411,7 +411,7 @@ fn a_dry_run_tells_everything_and_writes_nothing() {
     assert_eq!(why("feed.json"), "write (its content changed)");
     assert_eq!(why("sections/z/rss.xml"), "write (it is new)");
     assert_eq!(
-        why("sitemap-2026-09.xml"),
+        why("sitemap-2024-12.xml"),
         "write (another file is in its place)"
     );
     assert_eq!(
@@ -450,7 +450,7 @@ fn verify_finds_each_kind_of_difference() {
     let run = project.khabar(&["verify", "--now", NOW]).ends(1);
     for line in [
         "stale sections/y/rss.xml",
-        "stale sitemap-2026-10.xml",
+        "stale sitemap-2025-01.xml",
         "differs rss.xml",
     ] {
         assert!(run.lines().contains(&line), "{line} in {run:#?}");

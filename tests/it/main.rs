@@ -8,6 +8,7 @@
 )]
 
 mod commands;
+mod laws;
 mod memory;
 mod project;
 mod publish;

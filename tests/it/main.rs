@@ -8,6 +8,7 @@
 )]
 
 mod commands;
+mod faults;
 mod laws;
 mod memory;
 mod project;

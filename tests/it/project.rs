@@ -149,7 +149,7 @@ impl Project {
         std::fs::copy(cargo_bin!("khabar"), &program).unwrap();
         let mut command = std::process::Command::new(&program);
         command.current_dir(self.root()).args(args);
-        if self.root().metadata().unwrap().uid() == 0 {
+        if Path::new("/proc/self").metadata().unwrap().uid() == 0 {
             give_away(self.root());
             command.uid(NOBODY).gid(NOBODY);
         }

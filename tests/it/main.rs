@@ -7,4 +7,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod commands;
+mod laws;
+mod memory;
+mod project;
+mod publish;
+mod sample;
 mod tidy;

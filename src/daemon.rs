@@ -71,7 +71,6 @@ pub struct Workbench {
     store: Result<DirectoryStore, StoreError>,
     engine: Engine,
     mark: Option<Timestamp>,
-    is_mark_forgotten: bool,
     clock: Clock,
     /// What was in play when last published, where there is no checkpoint to keep it from.
     unkept: usize,
@@ -87,6 +86,7 @@ pub struct Prepared {
     /// What the guard did.
     pub guarded: Guarded,
     /// Faults, doubts and notes of what was read in this turn, by path and place; then duplicates.
+    /// Nothing of articles under embargo: these are logged.
     pub diagnostics: Vec<Diagnostic>,
     /// Why the store was not read: only the clock has moved.
     pub store_error: Option<StoreError>,
@@ -143,7 +143,6 @@ impl Workbench {
             state,
             store,
             mark,
-            is_mark_forgotten: false,
             clock,
             unkept,
             is_checkpoint_damaged: loaded.is_checkpoint_damaged,
@@ -171,14 +170,6 @@ impl Workbench {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         now(self.clock, self.mark)
-    }
-
-    /// Accepts a clock that went back: forgets the mark. Says whether the clock is behind it.
-    pub fn accept_clock(&mut self) -> bool {
-        let is_behind = self.mark.is_some_and(|mark| system_now() < mark);
-        self.mark = None;
-        self.is_mark_forgotten = true;
-        is_behind
     }
 
     /// Lets through the loss that is held; says how many articles that is.
@@ -221,6 +212,7 @@ impl Workbench {
         let rendered = self.engine.render(self.engine.work())?;
         let mut diagnostics: Vec<Diagnostic> = diagnostics.into_values().flatten().collect();
         diagnostics.extend(self.engine.duplicates());
+        diagnostics.retain(|diagnostic| !self.engine.is_embargoed(&diagnostic.path));
         Ok(Prepared {
             rendered,
             guarded,
@@ -245,9 +237,9 @@ impl Workbench {
             self.state.save_memory(&memory)?;
             self.engine.memory_is_saved();
         }
-        if mark != self.mark || self.is_mark_forgotten {
+        if mark != self.mark {
             self.state.save_mark(mark)?;
-            (self.mark, self.is_mark_forgotten) = (mark, false);
+            self.mark = mark;
         }
         let receipt = hold.target.apply(&prepared.rendered.release)?;
         self.engine.commit(prepared.rendered);
@@ -343,6 +335,20 @@ impl Hold {
             _state: lock,
         })
     }
+}
+
+/// Accepts a clock that went back: forgets the mark, so that the next turn takes the clock's word.
+/// Says whether the clock was behind it. The caller holds the state.
+///
+/// # Errors
+/// Where the state cannot be used.
+pub fn accept_clock(config: &Config) -> Result<bool, TurnError> {
+    let state = State::new(&config.state);
+    let is_behind = state.load()?.mark.is_some_and(|mark| system_now() < mark);
+    if is_behind {
+        state.save_mark(None)?;
+    }
+    Ok(is_behind)
 }
 
 /// Refuses a store, out and state that lie in one another, links resolved.

@@ -176,6 +176,16 @@ impl Engine {
         &self.files
     }
 
+    /// Whether the file at `path` holds an article whose first publication is still to come: no log
+    /// may name it.
+    #[must_use]
+    pub fn is_embargoed(&self, path: &StorePath) -> bool {
+        match self.files.get(path) {
+            Some(File::Article(_, article)) => article.published > self.catalog.now(),
+            Some(File::NoArticle(_) | File::Rejected) | None => false,
+        }
+    }
+
     /// The configuration it works under.
     #[must_use]
     pub fn config(&self) -> &Config {

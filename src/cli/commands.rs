@@ -13,7 +13,7 @@ use super::args::{Accept, Build, Global, Named, Verify};
 use super::{Exit, output, project};
 use crate::article::{Severity, Timestamp};
 use crate::config::Config;
-use crate::daemon::{Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench};
+use crate::daemon::{self, Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench};
 use crate::document::Receipt;
 use crate::publish::directory::{Difference, DirectoryView, LockError};
 
@@ -96,14 +96,17 @@ pub(super) fn restore(options: &Named, global: &Global) -> anyhow::Result<Exit> 
 /// `khabar accept`.
 pub(super) fn accept(options: &Accept, global: &Global) -> anyhow::Result<Exit> {
     let started = Instant::now();
-    let (mut bench, hold) = take(global)?;
-    let is_accepted = if options.clock {
-        bench.accept_clock()
-    } else {
-        bench.accept_loss() > 0
-    };
+    let (config, hold) = hold(global)?;
+    let is_accepted = options.clock && daemon::accept_clock(&config)?;
+    let mut bench = open(config, Clock::System, Trust::Readings)?;
+    let is_accepted = is_accepted || (!options.clock && bench.accept_loss() > 0);
     if !is_accepted {
-        tracing::error!("nothing is held");
+        let what = if options.clock {
+            "the clock is not behind the last publication"
+        } else {
+            "nothing is held"
+        };
+        tracing::error!("{what}");
         return Ok(Exit::Failed);
     }
     publish(&mut bench, &hold, global, started)
@@ -143,6 +146,12 @@ fn dry_run(config: Config, clock: Clock, global: &Global) -> anyhow::Result<Exit
 
 /// Opens the project for a command that changes what is published.
 fn take(global: &Global) -> anyhow::Result<(Workbench, Hold)> {
+    let (config, hold) = hold(global)?;
+    Ok((open(config, Clock::System, Trust::Readings)?, hold))
+}
+
+/// Takes the right to write, waiting a while for another writer.
+fn hold(global: &Global) -> anyhow::Result<(Config, Hold)> {
     let config = project::config(&global.config)?;
     let deadline = Instant::now() + PATIENCE;
     let hold = loop {
@@ -153,7 +162,7 @@ fn take(global: &Global) -> anyhow::Result<(Workbench, Hold)> {
             taken => break taken?,
         }
     };
-    Ok((open(config, Clock::System, Trust::Readings)?, hold))
+    Ok((config, hold))
 }
 
 fn open(config: Config, clock: Clock, trust: Trust) -> anyhow::Result<Workbench> {

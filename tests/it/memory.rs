@@ -406,7 +406,7 @@ fn a_given_time_does_not_move_the_clock() {
     project
         .khabar(&["accept", "--clock"])
         .ends(1)
-        .says("nothing is held");
+        .says("the clock is not behind");
 }
 
 /// Reading commands leave no trace, whatever they find.

@@ -502,7 +502,6 @@ fn what_a_killed_build_left_staged_is_swept() {
 }
 
 #[test]
-#[ignore = "bug 01"]
 fn an_embargoed_article_is_in_no_log() {
     let project = newsroom();
     project.write(

@@ -1,25 +1,18 @@
 //! Bad input: each kind of bad file beside three good ones. It is rejected with one fault at its
 //! place, and no document of the others notices (law 6).
 
+mod case;
+mod fields;
 mod hostile;
-mod table;
+mod syntax;
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 
+use case::Case;
 use serde_json::Value;
 
 use crate::project::{NOW, Project, Tree, article, article_with, assert_same};
-
-/// A bad file and the fault it has.
-pub struct Case {
-    /// Its name in the store.
-    pub name: &'static str,
-    pub bytes: Vec<u8>,
-    pub code: &'static str,
-    /// Line and column, from 1.
-    pub place: (u64, u64),
-}
 
 /// A source line so short is no evidence of anything where it is found.
 const TELLING: usize = 10;
@@ -47,7 +40,7 @@ fn neighbours() -> Project {
 }
 
 /// Tries one bad file after another beside the same neighbours.
-pub fn try_all(cases: Vec<Case>) {
+fn try_all(cases: Vec<Case>) {
     let project = neighbours();
     project.build();
     let alone = project.tree();
@@ -302,7 +295,7 @@ fn duplicates_are_decided_by_what_the_files_say() {
         assert_same(&project.tree(), &first, "the one published earlier stays");
         let fault = only_fault(&project, "a.md");
         assert_eq!(fault["code"], code);
-        assert_same(&project.from_scratch(NOW), &first, "however it came to be");
+        assert_same(&project.rebuilt(NOW), &first, "however it came to be");
         // The other enters when the holder leaves.
         project.remove("z.md");
         let run = project.build();

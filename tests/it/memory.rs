@@ -28,7 +28,7 @@ fn a_broken_file_keeps_its_last_good_version() {
         forget(&project);
         project.build();
         assert_same(&project.tree(), &before, "without a checkpoint");
-        assert_same(&project.from_scratch(NOW), &before, "into an empty out");
+        assert_same(&project.rebuilt(NOW), &before, "into an empty out");
     }
     project.write("a.md", good.replace("خبر a", "عنوان جديد"));
     project.build();
@@ -42,7 +42,7 @@ fn a_broken_file_keeps_its_last_good_version() {
     assert_eq!(project.shown(), ["b"]);
     assert_same(
         &project.tree(),
-        &project.from_scratch(NOW),
+        &project.rebuilt(NOW),
         "and nothing is left of it",
     );
     assert!(!project.out().join("sections").exists());
@@ -139,7 +139,7 @@ fn accept_lets_through_exactly_the_loss_that_is_held() {
     project.build();
     assert_same(
         &project.tree(),
-        &project.from_scratch(NOW),
+        &project.rebuilt(NOW),
         "nothing is left of them",
     );
     // The next great loss is held again.
@@ -331,7 +331,7 @@ fn a_missing_store_changes_nothing_but_the_clock() {
     assert_eq!(project.shown(), ["to-come", "a"]);
     assert_same(
         &project.tree(),
-        &project.from_scratch("2025-03-10T15:00:00Z"),
+        &project.rebuilt("2025-03-10T15:00:00Z"),
         "it converges",
     );
 }

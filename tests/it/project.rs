@@ -12,13 +12,13 @@ use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
 
 /// The time of most builds: a Monday.
-pub const NOW: &str = "2025-03-10T13:00:00Z";
+pub(crate) const NOW: &str = "2025-03-10T13:00:00Z";
 /// A published article of the time just before [`NOW`].
-pub const DATE: &str = "2025-03-10T12:00:00Z";
+pub(crate) const DATE: &str = "2025-03-10T12:00:00Z";
 /// The user of nobody's files, on every Linux.
 const NOBODY: u32 = 65_534;
 /// No command of these tests takes so long unless it hangs.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_mins(1);
 
 const CONFIG: &str = r#"
 [publication]
@@ -39,32 +39,32 @@ path = "state"
 "#;
 
 /// A project; its folder goes with it.
-pub struct Project {
+pub(crate) struct Project {
     root: TempDir,
 }
 
 /// What a command said and how it ended.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Files by their path below a folder; folders are not listed.
-pub type Tree = BTreeMap<String, Vec<u8>>;
+pub(crate) type Tree = BTreeMap<String, Vec<u8>>;
 
 /// What a rewrite of a file would change: inode, modification time in nanoseconds, mode.
-pub type Stamp = (u64, i64, i64, u32);
+pub(crate) type Stamp = (u64, i64, i64, u32);
 
 impl Project {
     /// A project with an empty store.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with("")
     }
 
     /// A project whose configuration ends with `tables`.
-    pub fn with(tables: &str) -> Self {
+    pub(crate) fn with(tables: &str) -> Self {
         let project = Self {
             root: TempDir::new().unwrap(),
         };
@@ -74,7 +74,7 @@ impl Project {
     }
 
     /// The sample newsroom of the repository under its own configuration, published elsewhere.
-    pub fn sample() -> Self {
+    pub(crate) fn sample() -> Self {
         let project = Self {
             root: TempDir::new().unwrap(),
         };
@@ -88,43 +88,43 @@ impl Project {
     }
 
     /// Replaces the tables behind the fixed part of the configuration.
-    pub fn configure(&self, tables: &str) {
+    pub(crate) fn configure(&self, tables: &str) {
         std::fs::write(self.config(), format!("{CONFIG}{tables}")).unwrap();
     }
 
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.root.path()
     }
 
-    pub fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.root().join("config.toml")
     }
 
-    pub fn store(&self) -> PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.root().join("store")
     }
 
-    pub fn out(&self) -> PathBuf {
+    pub(crate) fn out(&self) -> PathBuf {
         self.root().join("out")
     }
 
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.root().join("state")
     }
 
     /// Writes a file of the store, and the folders it lies in.
-    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let file = self.store().join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, content).unwrap();
     }
 
-    pub fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         std::fs::remove_file(self.store().join(path)).unwrap();
     }
 
     /// Writes `articles` named `a000`, `a001`…, one minute apart, the first the newest.
-    pub fn write_many(&self, articles: std::ops::Range<usize>) {
+    pub(crate) fn write_many(&self, articles: std::ops::Range<usize>) {
         for number in articles {
             let id = format!("a{number:03}");
             self.write(&format!("{id}.md"), article(&id, &minutes_before(number)));
@@ -132,19 +132,19 @@ impl Project {
     }
 
     /// The program, in the project's folder.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(cargo_bin!("khabar"));
         command.current_dir(self.root()).args(args).timeout(HANG);
         command
     }
 
     /// Runs the program in the project's folder.
-    pub fn khabar(&self, args: &[&str]) -> Run {
+    pub(crate) fn khabar(&self, args: &[&str]) -> Run {
         Run::of(&mut self.command(args))
     }
 
     /// Runs the program without the rights of the superuser, for whom no file is closed.
-    pub fn khabar_as_nobody(&self, args: &[&str]) -> Run {
+    pub(crate) fn khabar_as_nobody(&self, args: &[&str]) -> Run {
         let program = self.root().join("khabar");
         std::fs::copy(cargo_bin!("khabar"), &program).unwrap();
         let mut command = std::process::Command::new(&program);
@@ -159,31 +159,34 @@ impl Project {
     }
 
     /// `khabar build --now <now>`, which has to succeed.
-    pub fn build_at(&self, now: &str) -> Run {
+    pub(crate) fn build_at(&self, now: &str) -> Run {
         self.khabar(&["build", "--now", now]).ends(0)
     }
 
     /// `khabar build` at [`NOW`], which has to succeed.
-    pub fn build(&self) -> Run {
+    pub(crate) fn build(&self) -> Run {
         self.build_at(NOW)
     }
 
     /// Everything in `out`.
-    pub fn tree(&self) -> Tree {
+    pub(crate) fn tree(&self) -> Tree {
         tree(&self.out())
     }
 
     /// One document of `out`.
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         let path = self.out().join(path);
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
     /// What `out` would be if there were neither an `out` nor a checkpoint, with the same memory.
-    pub fn from_scratch(&self, now: &str) -> Tree {
+    pub(crate) fn rebuilt(&self, now: &str) -> Tree {
         let other = TempDir::new().unwrap();
         let config = std::fs::read_to_string(self.config()).unwrap();
-        let config = config.replace("path = \"store\"", &format!("path = {:?}", self.store()));
+        let config = config.replace(
+            "path = \"store\"",
+            &format!("path = {:?}", self.store().to_str().unwrap()),
+        );
         std::fs::write(other.path().join("config.toml"), config).unwrap();
         for name in ["memory", "mark"] {
             if self.state().join(name).exists() {
@@ -199,12 +202,12 @@ impl Project {
     }
 
     /// The ids of the articles that `feed.json` of the front shows, in its order.
-    pub fn shown(&self) -> Vec<String> {
+    pub(crate) fn shown(&self) -> Vec<String> {
         self.shown_in("feed.json")
     }
 
     /// The ids of the articles in a JSON feed, in its order.
-    pub fn shown_in(&self, path: &str) -> Vec<String> {
+    pub(crate) fn shown_in(&self, path: &str) -> Vec<String> {
         let feed: serde_json::Value = serde_json::from_str(&self.read(path)).unwrap();
         feed["items"]
             .as_array()
@@ -216,7 +219,7 @@ impl Project {
 }
 
 impl Run {
-    pub fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let stderr = text(output.stderr);
@@ -230,43 +233,43 @@ impl Run {
 
     /// The same, where it ended with `code`.
     #[track_caller]
-    pub fn ends(self, code: i32) -> Self {
+    pub(crate) fn ends(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
         self
     }
 
     /// The same, where it told people about `words`.
     #[track_caller]
-    pub fn says(self, words: &str) -> Self {
+    pub(crate) fn says(self, words: &str) -> Self {
         assert!(self.stderr.contains(words), "no {words:?} in {self:#?}");
         self
     }
 
     /// The lines of the results.
-    pub fn lines(&self) -> Vec<&str> {
+    pub(crate) fn lines(&self) -> Vec<&str> {
         self.stdout.lines().collect()
     }
 }
 
 /// The folder of the repository.
-pub fn repository() -> &'static Path {
+pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A good article in Markdown.
-pub fn article(id: &str, date: &str) -> String {
+pub(crate) fn article(id: &str, date: &str) -> String {
     article_with(id, date, "")
 }
 
 /// A good article in Markdown with further lines of front matter.
-pub fn article_with(id: &str, date: &str, lines: &str) -> String {
+pub(crate) fn article_with(id: &str, date: &str, lines: &str) -> String {
     format!(
         "---\nid: {id}\ntitle: خبر {id}\ndate: {date}\n{lines}---\nنص الخبر {id} كما ورد من المراسل.\n"
     )
 }
 
 /// The instant so many minutes before [`DATE`].
-pub fn minutes_before(minutes: usize) -> String {
+pub(crate) fn minutes_before(minutes: usize) -> String {
     let date = chrono::DateTime::parse_from_rfc3339(DATE).unwrap();
     let minutes = chrono::Duration::minutes(i64::try_from(minutes).unwrap());
     (date - minutes)
@@ -275,7 +278,7 @@ pub fn minutes_before(minutes: usize) -> String {
 }
 
 /// The id of an article in its tag URI, percent-decoded.
-pub fn local_id(tag: &str) -> String {
+pub(crate) fn local_id(tag: &str) -> String {
     let (_, id) = tag.split_once("news.example,2016:").unwrap();
     let mut bytes = Vec::new();
     let mut rest = id.bytes();
@@ -292,7 +295,7 @@ pub fn local_id(tag: &str) -> String {
 }
 
 /// Every file below a folder. Links are listed with where they lead.
-pub fn tree(folder: &Path) -> Tree {
+pub(crate) fn tree(folder: &Path) -> Tree {
     let mut tree = Tree::new();
     each_file(folder, &mut |path, file| {
         let bytes = match std::fs::read_link(file) {
@@ -305,7 +308,7 @@ pub fn tree(folder: &Path) -> Tree {
 }
 
 /// Every file below a folder, with what a rewrite would change.
-pub fn stamps(folder: &Path) -> BTreeMap<String, Stamp> {
+pub(crate) fn stamps(folder: &Path) -> BTreeMap<String, Stamp> {
     let mut stamps = BTreeMap::new();
     each_file(folder, &mut |path, file| {
         stamps.insert(path, stamp(file));
@@ -314,7 +317,7 @@ pub fn stamps(folder: &Path) -> BTreeMap<String, Stamp> {
 }
 
 /// What a rewrite of a file would change.
-pub fn stamp(file: &Path) -> Stamp {
+pub(crate) fn stamp(file: &Path) -> Stamp {
     let meta = file.symlink_metadata().unwrap();
     (meta.ino(), meta.mtime(), meta.mtime_nsec(), meta.mode())
 }
@@ -348,7 +351,7 @@ fn each_file(folder: &Path, act: &mut dyn FnMut(String, &Path)) {
 }
 
 /// The paths at which two trees differ.
-pub fn differing(a: &Tree, b: &Tree) -> Vec<String> {
+pub(crate) fn differing(a: &Tree, b: &Tree) -> Vec<String> {
     let mut paths: Vec<String> = a
         .keys()
         .chain(b.keys())
@@ -362,7 +365,7 @@ pub fn differing(a: &Tree, b: &Tree) -> Vec<String> {
 
 /// Where two trees differ, with both texts, for a failed assertion; nothing where they do not.
 #[track_caller]
-pub fn assert_same(left: &Tree, right: &Tree, what: &str) {
+pub(crate) fn assert_same(left: &Tree, right: &Tree, what: &str) {
     let mut told = String::new();
     for path in differing(left, right) {
         let text = |tree: &Tree| {

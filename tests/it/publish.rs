@@ -229,7 +229,7 @@ fn a_folder_in_place_of_a_document_is_told() {
     assert!(!project.out().join(".khabar-stage").exists());
     std::fs::remove_dir_all(project.out().join("rss.xml")).unwrap();
     project.build();
-    assert_same(&project.tree(), &project.from_scratch(NOW), "it recovers");
+    assert_same(&project.tree(), &project.rebuilt(NOW), "it recovers");
 }
 
 #[test]
@@ -472,11 +472,7 @@ fn an_out_that_cannot_be_written_is_told_and_stays() {
     let open = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(project.out(), open).unwrap();
     project.khabar_as_nobody(&["build", "--now", NOW]).ends(0);
-    assert_same(
-        &project.tree(),
-        &project.from_scratch(NOW),
-        "then it goes on",
-    );
+    assert_same(&project.tree(), &project.rebuilt(NOW), "then it goes on");
 }
 
 #[test]

@@ -145,12 +145,19 @@ fn a_build_killed_at_any_moment_leaves_whole_documents_and_the_next_converges() 
     );
 }
 
+/// Configurations that publish other documents of the same store.
+const CONFIGS: [&str; 3] = [
+    "[feeds]\nnewest = 4\n[[story]]\nid = \"s1\"\nmatch = { tags = [\"t1\"] }\n",
+    "[feeds]\nnewest = 2\nformats = [\"rss\"]\n[feeds.stories]\nformats = [\"atom\"]\n",
+    "[feeds]\ncontent = \"summary\"\n[news]\nexclude_sections = [\"x1\"]\n\
+     [[channel]]\nid = \"c\"\nmatch = { sections = [\"x0\"], not = { tags = [\"t2\"] } }\n",
+];
+
 /// Law 1: after each of a long row of changes and movements of the clock, what was built step by
 /// step is what a build into an empty `out` makes.
 #[test]
-fn step_by_step_is_rebuilt() {
-    let project =
-        Project::with("[feeds]\nnewest = 4\n[[story]]\nid = \"s1\"\nmatch = { tags = [\"t1\"] }\n");
+fn step_by_step_is_from_scratch() {
+    let project = Project::with(CONFIGS[0]);
     project.write("stays.md", article("stays", DATE));
     let mut dice = Dice(1);
     for step in 0..60 {
@@ -167,11 +174,10 @@ fn step_by_step_is_rebuilt() {
     }
 }
 
-/// Makes one change to a store or to what is withdrawn; says which.
+/// Makes one change to the project; says which.
 fn change(project: &Project, dice: &mut Dice) -> String {
-    let number = dice.below(9);
-    let (id, path) = (format!("p{number}"), format!("p{number}.md"));
-    match dice.below(10) {
+    let (id, path) = pick(dice);
+    match dice.below(14) {
         0 if project.store().join(&path).exists() => {
             project.remove(&path);
             format!("{path} removed")
@@ -187,25 +193,64 @@ fn change(project: &Project, dice: &mut Dice) -> String {
         }
         3 => {
             // The id of another file: a duplicate, which may win.
-            let other = format!("p{}", dice.below(9));
+            let (other, _) = pick(dice);
             project.write(&path, article(&other, &date(dice)));
             format!("{path} says {other}")
         }
+        4 if project.store().join(&path).exists() => {
+            let (_, to) = pick(dice);
+            std::fs::rename(project.store().join(&path), project.store().join(&to)).unwrap();
+            format!("{path} renamed to {to}")
+        }
+        5 => {
+            let which = usize::try_from(dice.below(3)).unwrap();
+            project.configure(CONFIGS[which]);
+            format!("configuration {which}")
+        }
+        6 => lose(project, dice),
         _ => {
-            let (section, story) = (dice.below(3), dice.below(3));
-            let mut lines = format!("section: x{section}\nstory: s{story}\ntags: t{story}\n");
-            let published = date(dice);
-            for (key, chance) in [("updated", 3), ("expires", 4)] {
-                if dice.below(chance) == 0 {
-                    writeln!(lines, "{key}: {}", date(dice)).unwrap();
-                }
-            }
-            lines += ["", "", "", "draft: true\n", "status: withdrawn\n"]
-                [usize::try_from(dice.below(5)).unwrap()];
+            let (published, lines) = front_matter(dice);
             project.write(&path, article_with(&id, &published, &lines));
             format!("{path} {published} {lines:?}")
         }
     }
+}
+
+/// One of nine articles: its id and its path.
+fn pick(dice: &mut Dice) -> (String, String) {
+    let number = dice.below(9);
+    (format!("p{number}"), format!("p{number}.md"))
+}
+
+/// Loses what khabar must be able to make again.
+fn lose(project: &Project, dice: &mut Dice) -> String {
+    let (lost, folder) = [("checkpoint", project.state()), ("rss.xml", project.out())]
+        [usize::from(dice.below(2) == 0)]
+    .clone();
+    // It may be lost already, or never have been.
+    let _ = std::fs::remove_file(folder.join(lost));
+    format!("{lost} lost")
+}
+
+/// What a good article says: its date, and further lines.
+fn front_matter(dice: &mut Dice) -> (String, String) {
+    let (section, story) = (dice.below(3), dice.below(3));
+    let mut lines = format!("section: x{section}\nstory: s{story}\ntags: t{story}\n");
+    for (key, chance) in [("updated", 3), ("expires", 4)] {
+        if dice.below(chance) == 0 {
+            writeln!(lines, "{key}: {}", date(dice)).unwrap();
+        }
+    }
+    let status = usize::try_from(dice.below(6)).unwrap();
+    lines += [
+        "",
+        "",
+        "",
+        "draft: true\n",
+        "status: withdrawn\n",
+        "news: false\n",
+    ][status];
+    (date(dice), lines)
 }
 
 /// An hour of the days around the builds.

@@ -265,7 +265,6 @@ fn members_of_the_wrong_type() {
 }
 
 #[test]
-#[ignore = "bug 02"]
 fn an_empty_list_is_no_text() {
     try_all(vec![
         case("body.json", json(r#""body": []"#), "wrong-type", 5, 9),

@@ -102,12 +102,12 @@ fn check_coherent(project: &Project, versions: &[Tree; 2]) {
 #[test]
 fn a_build_killed_at_any_moment_leaves_whole_documents_and_the_next_converges() {
     let project = Project::new();
-    let mut longest = Duration::ZERO;
+    let mut length = Duration::MAX;
     let versions = [0, 1].map(|version| {
         write_version(&project, version);
         let started = Instant::now();
         project.build();
-        longest = longest.max(started.elapsed());
+        length = length.min(started.elapsed());
         project.tree()
     });
     let same = versions[0]
@@ -116,7 +116,10 @@ fn a_build_killed_at_any_moment_leaves_whole_documents_and_the_next_converges() 
     assert!(same.count() < 3, "the versions are too much alike");
     let mut dice = Dice(7);
     let mut killed = 0;
-    for round in 0..60 {
+    let mut rounds = 0..1_000;
+    // However fast the machine is: until so many builds were killed before they had ended.
+    while killed < 30 {
+        let round = rounds.next().expect("builds end before they can be killed");
         write_version(&project, round);
         let mut child = std::process::Command::new(cargo_bin!("khabar"))
             .current_dir(project.root())
@@ -125,8 +128,8 @@ fn a_build_killed_at_any_moment_leaves_whole_documents_and_the_next_converges() 
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let longest = u64::try_from(longest.as_micros()).unwrap();
-        std::thread::sleep(Duration::from_micros(dice.below(longest)));
+        let length = u64::try_from(length.as_micros()).unwrap();
+        std::thread::sleep(Duration::from_micros(dice.below(length)));
         child.kill().unwrap();
         killed += usize::from(child.wait().unwrap().signal() == Some(9));
         check_coherent(&project, &versions);
@@ -139,10 +142,6 @@ fn a_build_killed_at_any_moment_leaves_whole_documents_and_the_next_converges() 
             );
         }
     }
-    assert!(
-        killed > 30,
-        "only {killed} of 60 builds were killed in time"
-    );
 }
 
 /// Configurations that publish other documents of the same store.

@@ -7,4 +7,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod commands;
+mod faults;
+mod laws;
+mod memory;
+mod project;
+mod publish;
+mod sample;
 mod tidy;

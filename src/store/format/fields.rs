@@ -95,14 +95,14 @@ impl Reader {
     pub(super) fn truth(&mut self, name: &str, node: &Node) -> Option<bool> {
         match &node.value {
             Value::Bool(truth) => Some(*truth),
-            _ if is_absent(node) => None,
+            _ if is_absent(node) && !is_empty_list(node) => None,
             _ => self.wrong(name, node, "true or false"),
         }
     }
 
     /// A whole number that is not negative and that `T` can hold; digits in quotes count too.
     pub(super) fn count<T: std::str::FromStr>(&mut self, name: &str, node: &Node) -> Option<T> {
-        if is_absent(node) {
+        if is_absent(node) && !is_empty_list(node) {
             return None;
         }
         let count = match &node.value {
@@ -231,17 +231,25 @@ pub(super) fn items(node: &Node) -> &[Node] {
 }
 
 /// The first of `names` that the table `node` has and that is not absent, with its name; keys
-/// without regard to case.
+/// without regard to case. Where there is none, an empty list: whoever wants text must refuse it.
 pub(super) fn first<'n, 'k>(node: &'n Node, names: &[&'k str]) -> Option<(&'k str, &'n Node)> {
     let Value::Table(members) = &node.value else {
         return None;
     };
-    names.iter().find_map(|name| {
-        let (_, found) = members
-            .iter()
-            .find(|(key, found)| key.name.eq_ignore_ascii_case(name) && !is_absent(found))?;
-        Some((*name, found))
-    })
+    let search = |counts: fn(&Node) -> bool| {
+        names.iter().find_map(|name| {
+            let (_, found) = members
+                .iter()
+                .find(|(key, found)| key.name.eq_ignore_ascii_case(name) && counts(found))?;
+            Some((*name, found))
+        })
+    };
+    search(|node| !is_absent(node)).or_else(|| search(is_empty_list))
+}
+
+/// Whether `node` is a list of nothing.
+pub(super) fn is_empty_list(node: &Node) -> bool {
+    matches!(&node.value, Value::List(items) if items.is_empty())
 }
 
 /// `name` as messages call the member `key` of the table `table`.

@@ -377,7 +377,7 @@ impl Finisher<'_> {
             self.doubt(
                 "illegal-characters",
                 span.clone(),
-                format!("{dropped} characters of {what} are left out: XML forbids them"),
+                format!("characters of {what} that XML forbids are left out: {dropped}"),
                 "remove the control characters",
             );
         }

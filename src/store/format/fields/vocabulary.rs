@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::super::draft::Draft;
 use super::super::node::{Key, Node, Value};
 use super::super::problem::Problem;
-use super::{ACCESS, Reader, STATUS, first, is_absent, join};
+use super::{ACCESS, Reader, STATUS, first, is_absent, is_empty_list, join};
 
 /// The words that give each field of an article (`Draft` has their meanings); of several, the first
 /// that is present wins. Fields that are not listed here go by their own names everywhere.
@@ -126,12 +126,13 @@ impl<'n> Scopes<'n> {
     }
 
     /// The member of the first table that has one of `words`, with that word. Members that say
-    /// nothing are passed over.
+    /// nothing are passed over; an empty list is the last resort, as for [`super::first`].
     pub(in super::super) fn find(
         &self,
         words: &[&'static str],
     ) -> Option<(&'static str, &'n Node)> {
         self.search(words, |node| !is_absent(node))
+            .or_else(|| self.search(words, is_empty_list))
     }
 
     fn search(

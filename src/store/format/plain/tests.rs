@@ -101,8 +101,9 @@ fn wrong_types_are_faults_at_their_places() {
     );
     assert_eq!(
         problems(r#"{"comments": "x", "translations": []}"#),
-        [fault("\"x\"")]
+        [fault("\"x\""), fault("[]")]
     );
+    assert_eq!(problems(r#"{"body": [], "draft": []}"#)[0], fault("[]"));
     assert_eq!(problems("[1]"), [fault("[1]")]);
 }
 

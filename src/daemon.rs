@@ -187,7 +187,7 @@ pub async fn run(
         }
         daemon.advance().await;
     }
-    daemon.service.stopping();
+    Service::stopping();
     daemon.bench.save()?;
     Ok(())
 }
@@ -228,7 +228,7 @@ impl Daemon {
             until = until.min(at);
         }
         if let (Some(eyes), None) = (&self.eyes, &self.reading)
-            && let Due::At(at) = eyes.watch.due(now)
+            && let Some(at) = eyes.watch.next()
         {
             until = until.min(at);
         }
@@ -311,7 +311,6 @@ impl Daemon {
     fn opened(&mut self, opened: Result<(DirectoryStore, Watch), StoreError>) {
         match opened {
             Ok((store, watch)) => {
-                self.troubles.set(Trouble::Watch, watch.blindness());
                 self.eyes = Some(Eyes {
                     store: Arc::new(store),
                     watch: Arc::new(watch),
@@ -361,7 +360,6 @@ impl Daemon {
             self.scan = true;
         }
         let scope = if self.scan {
-            eyes.watch.take_everything();
             Scope::Everything
         } else {
             match eyes.watch.due(now) {
@@ -372,12 +370,12 @@ impl Daemon {
         self.is_full_reading = matches!(scope, Scope::Everything);
         if self.is_full_reading {
             self.scan = false;
-            self.waiters.scan_begins();
+            eyes.watch.start_over();
         }
+        self.waiters.reading_begins(self.is_full_reading);
         let known = scope.known(self.bench.engine().files());
         self.reading = Some(Task::start(move || {
-            eyes.store
-                .changes_watched(&known, &scope, Some(&eyes.watch), &|_, _| {})
+            eyes.store.heard_changes(&known, &scope, &eyes.watch)
         }));
     }
 
@@ -414,9 +412,11 @@ impl Daemon {
             }
             self.is_reopened = false;
             self.troubles.set(Trouble::Store, None);
-            self.waiters.scan_ends();
+            let blindness = self.eyes.as_ref().and_then(|eyes| eyes.watch.blindness());
+            self.troubles.set(Trouble::Watch, blindness);
         }
         self.turn(changes).await;
+        self.waiters.reading_ends();
     }
 
     /// Whether `changes` leave nothing of a store that held something.
@@ -529,8 +529,9 @@ impl Daemon {
             self.body_tries = 0;
             return true;
         }
-        eyes.watch
-            .ring(missing.iter().map(|path| path.as_str().to_owned()));
+        for path in &missing {
+            eyes.watch.ring(path.as_str());
+        }
         self.retry = Some((Instant::now() + RETRY_MIN, RETRY_MIN));
         false
     }
@@ -545,7 +546,7 @@ impl Daemon {
                 rejected,
             } = self.bench.counts();
             tracing::info!(articles, sections, stories, rejected, "ready");
-            self.service.ready();
+            Service::ready();
         }
     }
 
@@ -613,7 +614,7 @@ impl Daemon {
     /// Reads the configuration again. One that has faults, or asks for what a reload cannot do, is
     /// reported, and the old one goes on.
     fn reload(&mut self) {
-        self.service.reloading();
+        Service::reloading();
         let reloaded = (self.source.load)().and_then(|config| {
             let old = self.bench.config();
             let refused = if config.out != old.out {
@@ -637,7 +638,7 @@ impl Daemon {
             Err(error) => tracing::error!("the old configuration goes on: {error}"),
         }
         self.troubles.set(Trouble::Configuration, reloaded.err());
-        self.service.ready();
+        Service::ready();
     }
 
     /// Opens everything anew from what is saved, under another configuration where one is given.

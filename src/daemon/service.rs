@@ -1,4 +1,4 @@
-//! What the service manager is told (sd_notify(3)); nothing where there is none.
+//! What the service manager is told (`sd_notify(3)`); nothing where there is none.
 
 use std::time::{Duration, Instant};
 
@@ -17,17 +17,17 @@ impl Service {
         let watchdog = sd_notify::watchdog_enabled();
         Self {
             status: String::new(),
-            // Twice as often as must be (sd_watchdog_enabled(3)).
+            // Twice as often as must be (`sd_watchdog_enabled(3)`).
             watchdog: watchdog.map(|every| (every / 2, Instant::now())),
         }
     }
 
     /// The first publication is done.
-    pub(super) fn ready(&self) {
+    pub(super) fn ready() {
         tell(&[NotifyState::Ready]);
     }
 
-    pub(super) fn reloading(&self) {
+    pub(super) fn reloading() {
         let now = NotifyState::monotonic_usec_now();
         match now {
             Ok(now) => tell(&[NotifyState::Reloading, now]),
@@ -35,7 +35,7 @@ impl Service {
         }
     }
 
-    pub(super) fn stopping(&self) {
+    pub(super) fn stopping() {
         tell(&[NotifyState::Stopping]);
     }
 

@@ -10,9 +10,12 @@ use crate::store::directory::{Cookie, Watch};
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
     waiting: Vec<(Pending, Stage)>,
-    /// Full scans that have begun, and that have ended.
+    /// Readings of the store that have begun; whether the last one has ended, and what it was.
     begun: u64,
-    ended: u64,
+    is_reading: bool,
+    /// The number of the last full reading that has begun, and of the last that has ended.
+    full_begun: u64,
+    full_ended: u64,
 }
 
 /// How far the wait of one has come.
@@ -22,7 +25,9 @@ enum Stage {
     Cookie(Cookie),
     /// Until everything heard by then has been read.
     Drain(Instant),
-    /// Until a full scan that begins later than now has ended.
+    /// Until the reading under way then has ended, which may put back what it found missing.
+    Reading(u64, Instant),
+    /// Until a full reading of a higher number than this has ended.
     Scan(u64),
     /// Until what has been read is published.
     Publish,
@@ -34,7 +39,7 @@ impl Waiters {
         let cookie = watch.and_then(Watch::cookie);
         let stage = match cookie {
             Some(cookie) => Stage::Cookie(cookie),
-            None => Stage::Scan(self.begun + 1),
+            None => Stage::Scan(self.begun),
         };
         let needs_scan = matches!(stage, Stage::Scan(_));
         self.waiting.push((pending, stage));
@@ -43,30 +48,37 @@ impl Waiters {
 
     /// The watch is another one: what was heard through the old one says nothing.
     pub(super) fn start_over(&mut self) {
-        let next = self.begun + 1;
         for (_, stage) in &mut self.waiting {
-            *stage = Stage::Scan(next);
+            *stage = Stage::Scan(self.begun);
+        }
+        self.is_reading = false;
+    }
+
+    pub(super) fn reading_begins(&mut self, is_full: bool) {
+        self.begun += 1;
+        self.is_reading = true;
+        if is_full {
+            self.full_begun = self.begun;
         }
     }
 
-    pub(super) fn scan_begins(&mut self) {
-        self.begun += 1;
-    }
-
-    pub(super) fn scan_ends(&mut self) {
-        self.ended = self.begun;
+    /// The reading under way has been taken in.
+    pub(super) fn reading_ends(&mut self) {
+        self.is_reading = false;
+        if self.full_begun == self.begun {
+            self.full_ended = self.begun;
+        }
     }
 
     /// Moves everyone on as far as can be, and answers those who are through. `is_paid`: whatever
     /// has been read is published.
     pub(super) fn answer(&mut self, watch: Option<&Watch>, is_paid: bool) {
-        let ended = self.ended;
         let waiting = std::mem::take(&mut self.waiting);
         for (pending, mut stage) in waiting {
             if pending.is_abandoned() {
                 continue;
             }
-            stage = advance(stage, watch, ended);
+            stage = self.advance(stage, watch);
             if is_paid && matches!(stage, Stage::Publish) {
                 pending.answer(true, "published");
             } else {
@@ -74,19 +86,26 @@ impl Waiters {
             }
         }
     }
-}
 
-fn advance(stage: Stage, watch: Option<&Watch>, ended: u64) -> Stage {
-    match (stage, watch) {
-        (Stage::Cookie(cookie), Some(watch)) => match watch.is_seen(&cookie) {
-            true => advance(Stage::Drain(Instant::now()), Some(watch), ended),
-            false => Stage::Cookie(cookie),
-        },
-        (Stage::Drain(heard), Some(watch)) => match watch.is_drained(heard) {
-            true => Stage::Publish,
-            false => Stage::Drain(heard),
-        },
-        (Stage::Scan(number), _) if ended >= number => Stage::Publish,
-        (stage, _) => stage,
+    fn advance(&self, stage: Stage, watch: Option<&Watch>) -> Stage {
+        match (stage, watch) {
+            (Stage::Cookie(cookie), Some(watch)) if watch.is_seen(&cookie) => {
+                self.advance(Stage::Drain(Instant::now()), Some(watch))
+            }
+            (Stage::Drain(heard), Some(watch)) if watch.is_drained(heard) => {
+                self.advance(Stage::Reading(self.begun, heard), Some(watch))
+            }
+            (Stage::Reading(number, heard), Some(watch))
+                if !self.is_reading || self.begun > number =>
+            {
+                if watch.is_drained(heard) {
+                    Stage::Publish
+                } else {
+                    Stage::Drain(heard)
+                }
+            }
+            (Stage::Scan(number), _) if self.full_ended > number => Stage::Publish,
+            (stage, _) => stage,
+        }
     }
 }

@@ -4,27 +4,31 @@
 //! What was listed is never trusted when it is opened: a file is opened beneath the root without
 //! following links (`openat2`), and what was opened decides. Nothing is written here.
 
+mod heard;
 mod ignore;
 mod read;
 mod walk;
-pub mod watch;
+mod watch;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use rayon::prelude::*;
 use rustix::fs::{Mode, OFlags};
 
 use crate::article::{
-    Body, Change, Changes, ContentHash, Diagnostic, Files, Finding, Place, Severity, StorePath,
+    Body, Change, Changes, ContentHash, Diagnostic, File, Files, Finding, Place, Severity,
+    StorePath,
 };
 use crate::config::Config;
 use crate::store::format;
 
+pub use heard::{Due, Scope};
 use walk::Listed;
-pub use watch::{Cookie, Due, Scope, Watch};
+pub use watch::{Cookie, Watch};
 
 /// The store cannot be used as a whole. That is not the same as an empty store.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +46,8 @@ pub struct DirectoryStore {
     root: PathBuf,
     handle: OwnedFd,
     config: Arc<Config>,
+    /// The marks of files when they were read, where they can be relied on.
+    stamps: Mutex<HashMap<StorePath, read::Stamp>>,
 }
 
 impl DirectoryStore {
@@ -60,6 +66,7 @@ impl DirectoryStore {
                 root,
                 handle,
                 config,
+                stamps: Mutex::default(),
             }),
             Err(cause) => Err(StoreError {
                 path: config.store.path.clone(),
@@ -74,9 +81,9 @@ impl DirectoryStore {
         &self.root
     }
 
-    /// What happened since the files `known` were taken in: every file is read, and those whose bytes
-    /// are known are left out. `progress` is called from many threads with how many more files have been read and
-    /// how many there are.
+    /// What happened since the files `known` were taken in: every file is looked at, and those whose
+    /// bytes are known are left out. `progress` is called from many threads with how many more files
+    /// have been looked at and how many there are.
     ///
     /// # Errors
     /// Where the root cannot be listed. Folders below it that cannot be are remarks, and what was
@@ -86,7 +93,98 @@ impl DirectoryStore {
         known: &Files,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Changes, StoreError> {
-        let listing = walk::walk(self)?;
+        let listing = walk::walk(self, &|_| {})?;
+        let candidates = known.at_or_below("").cloned().collect();
+        Ok(self.settle(listing, candidates, known, progress))
+    }
+
+    /// What happened where `watch` heard something, and `known` covers that: as
+    /// [`DirectoryStore::changes`] says of everything. What is missing counts once it has been so
+    /// for a while; until then it stays pending.
+    ///
+    /// # Errors
+    /// As [`DirectoryStore::changes`].
+    pub fn heard_changes(
+        &self,
+        known: &Files,
+        scope: &Scope,
+        watch: &Watch,
+    ) -> Result<Changes, StoreError> {
+        match scope {
+            Scope::Everything => self.changes_of_everything(known, watch),
+            Scope::Paths(paths) => self.changes_of_paths(known, paths, watch),
+        }
+    }
+
+    fn changes_of_everything(&self, known: &Files, watch: &Watch) -> Result<Changes, StoreError> {
+        let listing = walk::walk(self, &|folder| watch.arm(folder))?;
+        let candidates = known.at_or_below("").cloned().collect();
+        let mut changes = self.settle(listing, candidates, known, &|_, _| {});
+        if !changes.gone.is_empty() {
+            // An editor may be about to put it back.
+            std::thread::sleep(watch.settle_delete());
+            changes.gone.retain(|path| {
+                let is_back = self.root.join(path.as_str()).symlink_metadata().is_ok();
+                if is_back {
+                    watch.ring(path.as_str());
+                }
+                !is_back
+            });
+        }
+        Ok(changes)
+    }
+
+    fn changes_of_paths(
+        &self,
+        known: &Files,
+        paths: &BTreeMap<String, Instant>,
+        watch: &Watch,
+    ) -> Result<Changes, StoreError> {
+        let here: Vec<(&String, Instant, walk::Here)> = paths
+            .par_iter()
+            .map(|(path, last)| {
+                let here = walk::walk_at(self, path, &|folder| watch.arm(folder))?;
+                Ok((path, *last, here))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        let mut whole = walk::Listing::default();
+        let mut candidates = BTreeSet::new();
+        for (path, last, here) in here {
+            match here {
+                walk::Here::Link => watch.escalate(),
+                walk::Here::Nothing => {
+                    let below: Vec<&StorePath> = known.at_or_below(path).collect();
+                    if !below.is_empty() && watch.is_gone(path, last) {
+                        candidates.extend(below.into_iter().cloned());
+                    }
+                }
+                walk::Here::Listing(listing) => {
+                    let listed: HashSet<&StorePath> =
+                        listing.files.iter().map(|file| &file.path).collect();
+                    let missing = known
+                        .at_or_below(path)
+                        .filter(|path| !listed.contains(*path));
+                    let gone = missing.filter(|path| watch.is_gone(path.as_str(), last));
+                    candidates.extend(gone.cloned());
+                    whole.files.extend(listing.files);
+                    whole.remarks.extend(listing.remarks);
+                    whole.unread.extend(listing.unread);
+                }
+            }
+        }
+        whole.files.sort_by(|a, b| a.path.cmp(&b.path));
+        whole.files.dedup_by(|a, b| a.path == b.path);
+        Ok(self.settle(whole, candidates, known, &|_, _| {}))
+    }
+
+    /// Looks at what was listed; of the candidates, what was not seen is gone.
+    fn settle(
+        &self,
+        listing: walk::Listing,
+        candidates: BTreeSet<StorePath>,
+        known: &Files,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Changes {
         let total = listing.files.len() as u64;
         let mut outcomes: Vec<(StorePath, Seen)> = listing
             .files
@@ -111,13 +209,17 @@ impl DirectoryStore {
             }
             present.insert(path);
         }
-        changes.gone = known
-            .at_or_below("")
-            .filter(|path| !present.contains(*path))
-            .filter(|path| !listing.unread.iter().any(|folder| is_below(path, folder)))
-            .cloned()
+        let is_unread = |path: &StorePath| listing.unread.iter().any(|f| is_below(path, f));
+        changes.gone = candidates
+            .into_iter()
+            .filter(|path| !present.contains(path) && !is_unread(path))
             .collect();
-        Ok(changes)
+        let mut stamps = self.stamps();
+        for path in &changes.gone {
+            stamps.remove(path);
+        }
+        drop(stamps);
+        changes
     }
 
     /// The bodies of articles, in the order asked for. One that cannot be read now is left out.
@@ -127,7 +229,7 @@ impl DirectoryStore {
             .par_iter()
             .filter_map(|path| {
                 let listed = walk::locate(self, path)?;
-                let bytes = read::read(self, &listed).ok()?;
+                let (bytes, _) = read::read(self, &listed).ok()?;
                 let body = Body {
                     hash: Some(ContentHash::of(&bytes)),
                     html: format::body(path, &bytes, &self.config),
@@ -149,10 +251,17 @@ impl DirectoryStore {
         if let Some(refusal) = &file.refusal {
             return refused(refusal.clone());
         }
-        let bytes = match read::read(self, file) {
-            Ok(bytes) => bytes,
+        if self.is_untouched(file, known) {
+            return Seen::Unchanged;
+        }
+        let (bytes, stamp) = match read::read(self, file) {
+            Ok(read) => read,
             Err(read::Refusal::Gone) => return Seen::Gone,
             Err(refusal) => return refused(refusal),
+        };
+        match stamp {
+            Some(stamp) => self.stamps().insert(file.path.clone(), stamp),
+            None => self.stamps().remove(&file.path),
         };
         let hash = ContentHash::of(&bytes);
         if known.has_read(&file.path, hash) {
@@ -165,6 +274,29 @@ impl DirectoryStore {
             finding: reading.finding,
             diagnostics: reading.diagnostics,
         }))
+    }
+}
+
+impl DirectoryStore {
+    /// Whether a file that was taken in bears the very marks it bore when it was read: then its
+    /// bytes need not be read to be known.
+    fn is_untouched(&self, file: &Listed, known: &Files) -> bool {
+        let is_taken_in = match known.get(&file.path) {
+            Some(File::Rejected) => true,
+            Some(taken) => taken.hash().is_some(),
+            None => false,
+        };
+        if !is_taken_in {
+            return false;
+        }
+        let Some(stamp) = self.stamps().get(&file.path).copied() else {
+            return false;
+        };
+        read::stamp(self, file).is_ok_and(|now| now == stamp)
+    }
+
+    fn stamps(&self) -> MutexGuard<'_, HashMap<StorePath, read::Stamp>> {
+        self.stamps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

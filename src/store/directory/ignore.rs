@@ -46,6 +46,33 @@ pub(super) fn is_hidden(relative: &std::path::Path) -> bool {
     })
 }
 
+/// What something heard of in the store means, by its path from the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Nothing: a leftover of a tool.
+    Nothing,
+    /// Look at it.
+    Path,
+    /// Something hidden that visible links may lead into: look at everything.
+    Everything,
+}
+
+/// Sorts what was heard of. Kubernetes swaps a link named `..data`, and no visible name changes.
+pub(super) fn heard(relative: &str) -> Heard {
+    let mut parts = relative.split('/').peekable();
+    while let Some(part) = parts.next() {
+        if sort(part) == Name::Leftover {
+            let is_last = parts.peek().is_none();
+            return if !is_last || part.starts_with("..") {
+                Heard::Everything
+            } else {
+                Heard::Nothing
+            };
+        }
+    }
+    Heard::Path
+}
+
 /// Whether a file has the extension of an input form.
 pub(super) fn is_article_name(name: &str) -> bool {
     let Some((stem, extension)) = name.rsplit_once('.') else {

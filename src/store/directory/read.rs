@@ -82,21 +82,48 @@ impl Refusal {
     }
 }
 
-/// The bytes of a file. One that changes while it is read is read again.
-pub(super) fn read(store: &DirectoryStore, file: &Listed) -> Result<Vec<u8>, Refusal> {
+/// The marks by which an untouched file is known: the time of the last change of its inode cannot be
+/// set by anyone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    device: u64,
+    inode: u64,
+    size: i64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// A file that was changed so shortly before it was read may be changed again within the same tick
+/// of the file system's clock, and bear the same marks.
+const FRESH: i64 = 2;
+
+/// The marks of a file, without reading it.
+pub(super) fn stamp(store: &DirectoryStore, file: &Listed) -> Result<Stamp, Refusal> {
+    let handle = open(store, file)?;
+    rustix::fs::fstat(&handle)
+        .map(|stat| Stamp::of(&stat))
+        .map_err(refusal)
+}
+
+/// The bytes of a file, and its marks where they can be relied on. One that changes while it is
+/// read is read again.
+pub(super) fn read(
+    store: &DirectoryStore,
+    file: &Listed,
+) -> Result<(Vec<u8>, Option<Stamp>), Refusal> {
     for _ in 1..TRIES {
-        let (bytes, is_whole) = read_once(store, file)?;
-        if is_whole {
-            return Ok(bytes);
+        let (bytes, stamp) = read_once(store, file)?;
+        if let Some(stamp) = stamp {
+            return Ok((bytes, Some(stamp).filter(Stamp::is_settled)));
         }
         std::thread::sleep(PAUSE);
     }
     // Somebody writes without pause. What there is goes on to the parser, which says what is wrong.
-    read_once(store, file).map(|(bytes, _)| bytes)
+    read_once(store, file).map(|(bytes, _)| (bytes, None))
 }
 
-/// The bytes, and whether the file stood still meanwhile.
-fn read_once(store: &DirectoryStore, file: &Listed) -> Result<(Vec<u8>, bool), Refusal> {
+/// The bytes, and the file's marks where it stood still meanwhile.
+fn read_once(store: &DirectoryStore, file: &Listed) -> Result<(Vec<u8>, Option<Stamp>), Refusal> {
     let handle = open(store, file)?;
     let before = rustix::fs::fstat(&handle).map_err(refusal)?;
     if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
@@ -115,19 +142,29 @@ fn read_once(store: &DirectoryStore, file: &Listed) -> Result<(Vec<u8>, bool), R
         return Err(Refusal::TooLarge);
     }
     let after = rustix::fs::fstat(&source).map_err(refusal)?;
-    let is_whole = signature(&before) == signature(&after) && bytes.len() as u64 == size;
-    Ok((bytes, is_whole))
+    let stamp = Stamp::of(&after);
+    let is_whole = Stamp::of(&before) == stamp && bytes.len() as u64 == size;
+    Ok((bytes, is_whole.then_some(stamp)))
 }
 
-/// What changes when a file is written to.
-fn signature(stat: &Stat) -> (i64, i64, i64, i64, i64) {
-    (
-        stat.st_size,
-        stat.st_mtime,
-        stat.st_mtime_nsec.cast_signed(),
-        stat.st_ctime,
-        stat.st_ctime_nsec.cast_signed(),
-    )
+impl Stamp {
+    fn of(stat: &Stat) -> Self {
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size: stat.st_size,
+            modified: (stat.st_mtime, stat.st_mtime_nsec.cast_signed()),
+            changed: (stat.st_ctime, stat.st_ctime_nsec.cast_signed()),
+        }
+    }
+
+    /// Whether a later change would show in it.
+    fn is_settled(&self) -> bool {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        now.is_ok_and(|now| {
+            i64::try_from(now.as_secs()).is_ok_and(|now| self.changed.0 + FRESH < now)
+        })
+    }
 }
 
 /// Opens a file without waiting for it (a FIFO would) and without leaving the root.

@@ -1,6 +1,7 @@
 //! Listing a store: every file that may be an article, under the name it is known by.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{DirEntry, FileType};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -46,23 +47,113 @@ struct Folder {
     depth: usize,
 }
 
-/// Lists a store, level by level, the folders of a level in parallel.
-pub(super) fn walk(store: &DirectoryStore) -> Result<Listing, StoreError> {
-    let visited = Mutex::new(HashSet::new());
-    let mut listing = Listing::default();
-    let mut level = vec![Folder {
+/// Lists a store, level by level, the folders of a level in parallel. `arm` is called with each
+/// folder before it is listed, so that nothing is made in it unheard.
+pub(super) fn walk(store: &DirectoryStore, arm: Arm<'_>) -> Result<Listing, StoreError> {
+    let root = Folder {
         path: String::new(),
         real: PathBuf::new(),
         depth: 0,
-    }];
+    };
+    walk_below(store, vec![root], Listing::default(), arm)
+}
+
+/// Is called with the path of each folder before it is listed.
+pub(super) type Arm<'a> = &'a (dyn Fn(&Path) + Sync);
+
+/// What stands at a path now.
+pub(super) enum Here {
+    /// Nothing.
+    Nothing,
+    /// A link, on the way there or at its end: only a walk of everything knows what it means.
+    Link,
+    /// A file or folder, and all it holds.
+    Listing(Listing),
+}
+
+/// Lists what stands at `path`, as [`walk`] would.
+pub(super) fn walk_at(
+    store: &DirectoryStore,
+    path: &str,
+    arm: Arm<'_>,
+) -> Result<Here, StoreError> {
+    let mut place = store.root.clone();
+    let mut depth = 0;
+    let mut last = None;
+    for part in path.split('/') {
+        place.push(part);
+        let Ok(meta) = place.symlink_metadata() else {
+            return Ok(Here::Nothing);
+        };
+        if meta.is_symlink() {
+            return Ok(Here::Link);
+        }
+        depth += 1;
+        last = Some(meta.file_type());
+    }
+    let folder = parent(path);
+    let mut out = Listing::default();
+    let mut folders = Vec::new();
+    if let Some(file_type) = last
+        && !is_left_out(store, folder)
+    {
+        let folder = Folder {
+            path: folder.to_owned(),
+            real: PathBuf::from(folder),
+            depth: depth - 1,
+        };
+        let name = path.rsplit('/').next().unwrap_or(path);
+        sort_entry(
+            store,
+            &folder,
+            name.as_ref(),
+            file_type,
+            &mut out,
+            &mut folders,
+        );
+    }
+    walk_below(store, folders, out, arm).map(Here::Listing)
+}
+
+/// Whether a walk never comes to the folder `path`: one on its way is left out.
+fn is_left_out(store: &DirectoryStore, path: &str) -> bool {
+    let mut end = 0;
+    while end < path.len() {
+        let next = path[end..].find('/').map_or(path.len(), |at| end + at);
+        let name = &path[end..next];
+        if ignore::sort(name) == Name::Leftover
+            || store.config.store.exclude.is_match(&path[..next])
+        {
+            return true;
+        }
+        end = next + 1;
+    }
+    false
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn walk_below(
+    store: &DirectoryStore,
+    mut level: Vec<Folder>,
+    mut listing: Listing,
+    arm: Arm<'_>,
+) -> Result<Listing, StoreError> {
+    let visited = Mutex::new(HashSet::new());
     while !level.is_empty() {
         // Which name of a folder is listed first must not depend on threads.
         let lists: Vec<(Listing, Vec<Folder>, Option<std::io::Error>)> =
             if store.config.store.follow_symlinks {
-                let lists = level.iter().map(|folder| list(store, folder, &visited));
+                let lists = level
+                    .iter()
+                    .map(|folder| list(store, folder, &visited, arm));
                 lists.collect()
             } else {
-                let lists = level.par_iter().map(|folder| list(store, folder, &visited));
+                let lists = level
+                    .par_iter()
+                    .map(|folder| list(store, folder, &visited, arm));
                 lists.collect()
             };
         level.clear();
@@ -104,17 +195,23 @@ fn list(
     store: &DirectoryStore,
     folder: &Folder,
     visited: &Mutex<HashSet<(u64, u64)>>,
+    arm: Arm<'_>,
 ) -> (Listing, Vec<Folder>, Option<std::io::Error>) {
     let mut out = Listing::default();
     let mut folders = Vec::new();
+    arm(&store.root.join(&folder.real));
     match entries(store, folder, visited) {
         Ok(None) => {}
         Ok(Some(entries)) => {
             for entry in entries {
-                sort_entry(store, folder, &entry, &mut out, &mut folders);
+                // One that vanished since is not there.
+                if let Ok(file_type) = entry.file_type() {
+                    let name = entry.file_name();
+                    sort_entry(store, folder, &name, file_type, &mut out, &mut folders);
+                }
             }
         }
-        Err(error) if folder.depth == 0 => return (out, folders, Some(error)),
+        Err(error) if folder.path.is_empty() => return (out, folders, Some(error)),
         // Removed since its parent was listed: what was below it is gone.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => {
@@ -157,11 +254,11 @@ fn entries(
 fn sort_entry(
     store: &DirectoryStore,
     folder: &Folder,
-    entry: &DirEntry,
+    os_name: &OsStr,
+    file_type: FileType,
     out: &mut Listing,
     folders: &mut Vec<Folder>,
 ) {
-    let os_name = entry.file_name();
     let name = os_name.to_string_lossy();
     let path = if folder.path.is_empty() {
         name.clone().into_owned()
@@ -173,12 +270,9 @@ fn sort_entry(
     if kind == Name::Leftover || rules.exclude.is_match(&path) {
         return;
     }
-    let Ok(file_type) = entry.file_type() else {
-        return;
-    };
     let mut item = Listed {
         path: StorePath::new(&path),
-        real: folder.real.join(&os_name),
+        real: folder.real.join(os_name),
         refusal: None,
     };
     let target = match resolve(store, &item, file_type) {

@@ -15,6 +15,7 @@ use crate::article::{Severity, Timestamp};
 use crate::config::Config;
 use crate::daemon::{self, Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench};
 use crate::document::Receipt;
+use crate::engine::Engine;
 use crate::publish::directory::{Difference, DirectoryView, LockError};
 
 pub(super) use check::check;
@@ -173,17 +174,22 @@ fn open(config: Config, clock: Clock, trust: Trust) -> anyhow::Result<Workbench>
     Ok(bench)
 }
 
-/// Prepares a turn, with progress on a terminal, and says what is wrong.
+/// Prepares a turn and says what is wrong.
 fn prepare(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
+    let prepared = read(bench, global)?;
+    report(&prepared, bench.engine());
+    Ok(prepared)
+}
+
+/// Prepares a turn, with progress on a terminal.
+fn read(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
     let bar = progress_bar(global);
     let prepared = bench.prepare(&|read, total| {
         bar.set_length(total);
         bar.inc(read);
     });
     bar.finish_and_clear();
-    let prepared = prepared?;
-    report(&prepared);
-    Ok(prepared)
+    Ok(prepared?)
 }
 
 /// Prepares and publishes a turn, and ends with its line.
@@ -208,7 +214,7 @@ fn publish(
 }
 
 /// Logs what is wrong, each once.
-fn report(prepared: &Prepared) {
+fn report(prepared: &Prepared, engine: &Engine) {
     for diagnostic in &prepared.diagnostics {
         match diagnostic.severity {
             Severity::Fault => tracing::warn!(code = diagnostic.code, "{diagnostic}"),
@@ -228,10 +234,11 @@ fn report(prepared: &Prepared) {
     let guarded = prepared.guarded;
     if guarded.held > 0 {
         tracing::error!(
-            "held: {} of {} visible articles are missing from the store and stay published; \
+            "held: {} of {} visible articles are missing from the store and stay published ({}); \
              if they are meant to go, run `khabar accept`",
             guarded.held,
-            guarded.visible
+            guarded.visible,
+            daemon::held_names(engine)
         );
     }
     if let Some(missing) = prepared.unkept {

@@ -70,7 +70,7 @@ pub(super) fn walk(store: &DirectoryStore) -> Result<Listing, StoreError> {
             if let Some(cause) = error {
                 return Err(StoreError {
                     path: store.root.clone(),
-                    cause,
+                    cause: cause.into(),
                 });
             }
             listing.files.extend(part.files);

@@ -30,7 +30,7 @@ use service::Service;
 use trouble::{Trouble, Troubles};
 use waiters::Waiters;
 pub use workbench::{
-    Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench, accept_clock, now,
+    Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench, accept_clock, held_names, now,
 };
 
 /// The longest the loop sleeps: a deadline is at most so late, whatever the clock does meanwhile.
@@ -50,7 +50,7 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 /// How often a store that rings no bells is scanned.
 const BLIND_SCAN: Duration = Duration::from_secs(5);
 /// How often the checkpoint is written while there is something new in it.
-const SAVE_EVERY: Duration = Duration::from_secs(300);
+const SAVE_EVERY: Duration = Duration::from_mins(5);
 
 /// What the outside asks of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -444,7 +444,8 @@ impl Daemon {
             (held > 0).then(|| {
                 format!(
                     "held: {held} of {visible} visible articles are missing from the store and \
-                     stay published; if they are meant to go, run `khabar accept`"
+                     stay published ({}); if they are meant to go, run `khabar accept`",
+                    held_names(self.bench.engine())
                 )
             }),
         );
@@ -570,10 +571,13 @@ impl Daemon {
                 };
                 (true, format!("{id} is withdrawn{more}"))
             }
-            Request::Restore(id) => match self.bench.engine_mut().withdraw(id, None) {
-                true => (true, format!("{id} is restored")),
-                false => (false, format!("{id} is not withdrawn by command")),
-            },
+            Request::Restore(id) => {
+                if self.bench.engine_mut().withdraw(id, None) {
+                    (true, format!("{id} is restored"))
+                } else {
+                    (false, format!("{id} is not withdrawn by command"))
+                }
+            }
             Request::AcceptLoss => match self.bench.accept_loss() {
                 0 => (false, "nothing is held".to_owned()),
                 count => (true, format!("{count} articles are let go")),

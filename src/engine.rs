@@ -206,7 +206,7 @@ impl Engine {
             .map_or(0, |members| members.live.len())
     }
 
-    /// Files that are rejected now, duplicates included.
+    /// Files that are rejected now, with duplicates and those that are no articles any more.
     #[must_use]
     pub fn rejected(&self) -> usize {
         let bad = self
@@ -214,7 +214,7 @@ impl Engine {
             .iter()
             .filter(|(_, file)| matches!(file, File::Rejected))
             .count();
-        bad + self.duplicates().len()
+        bad + self.duplicates().len() + self.lapsed().len()
     }
 
     /// A fault for every file whose id or URL another one holds.

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::daemon::control::{self, Request};
 use crate::daemon::{self, Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench};
 use crate::document::Receipt;
+use crate::engine::Engine;
 use crate::publish::directory::{Difference, DirectoryView, LockError};
 
 pub(super) use check::check;
@@ -134,13 +135,11 @@ pub(super) fn accept(options: &Accept, global: &Global) -> anyhow::Result<Exit> 
 /// `khabar sync`.
 pub(super) fn sync(options: &Sync, global: &Global) -> anyhow::Result<Exit> {
     let config = project::config(&global.config)?;
-    match ask(&config, &Request::Sync, options.timeout)? {
-        Some(exit) => Ok(exit),
-        None => {
-            tracing::error!("no daemon runs on {}", config.out.display());
-            Ok(Exit::Failed)
-        }
+    if let Some(exit) = ask(&config, &Request::Sync, options.timeout)? {
+        return Ok(exit);
     }
+    tracing::error!("no daemon runs on {}", config.out.display());
+    Ok(Exit::Failed)
 }
 
 /// Asks the running daemon, and says what it answers; `None` where none runs.
@@ -222,17 +221,22 @@ fn open(config: Config, clock: Clock, trust: Trust) -> anyhow::Result<Workbench>
     Ok(bench)
 }
 
-/// Prepares a turn, with progress on a terminal, and says what is wrong.
+/// Prepares a turn and says what is wrong.
 fn prepare(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
+    let prepared = read(bench, global)?;
+    report(&prepared, bench.engine());
+    Ok(prepared)
+}
+
+/// Prepares a turn, with progress on a terminal.
+fn read(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
     let bar = progress_bar(global);
     let prepared = bench.prepare(&|read, total| {
         bar.set_length(total);
         bar.inc(read);
     });
     bar.finish_and_clear();
-    let prepared = prepared?;
-    report(&prepared);
-    Ok(prepared)
+    Ok(prepared?)
 }
 
 /// Prepares and publishes a turn, and ends with its line.
@@ -257,7 +261,7 @@ fn publish(
 }
 
 /// Logs what is wrong, each once.
-fn report(prepared: &Prepared) {
+fn report(prepared: &Prepared, engine: &Engine) {
     for diagnostic in &prepared.diagnostics {
         daemon::log(diagnostic);
     }
@@ -273,10 +277,11 @@ fn report(prepared: &Prepared) {
     let guarded = prepared.guarded;
     if guarded.held > 0 {
         tracing::error!(
-            "held: {} of {} visible articles are missing from the store and stay published; \
+            "held: {} of {} visible articles are missing from the store and stay published ({}); \
              if they are meant to go, run `khabar accept`",
             guarded.held,
-            guarded.visible
+            guarded.visible,
+            daemon::held_names(engine)
         );
     }
     if let Some(missing) = prepared.unkept {

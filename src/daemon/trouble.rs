@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// What can be wrong while the daemon goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Trouble {
+pub(super) enum Trouble {
     /// The store cannot be read: what was published stays, and only the clock moves.
     Store,
     /// Changes are not heard as they happen: the store is scanned instead.
@@ -34,11 +34,11 @@ impl Trouble {
 
 /// The troubles of now, and why.
 #[derive(Debug, Default)]
-pub struct Troubles(BTreeMap<Trouble, String>);
+pub(super) struct Troubles(BTreeMap<Trouble, String>);
 
 impl Troubles {
     /// Says how `trouble` stands: why it is there, or that it is not.
-    pub fn set(&mut self, trouble: Trouble, why: Option<String>) {
+    pub(super) fn set(&mut self, trouble: Trouble, why: Option<String>) {
         let name = trouble.name();
         match why {
             Some(why) => {
@@ -57,13 +57,13 @@ impl Troubles {
 
     /// Whether `trouble` is there.
     #[must_use]
-    pub fn has(&self, trouble: Trouble) -> bool {
+    pub(super) fn has(&self, trouble: Trouble) -> bool {
         self.0.contains_key(&trouble)
     }
 
     /// One line for the service manager.
     #[must_use]
-    pub fn status(&self) -> String {
+    pub(super) fn status(&self) -> String {
         if self.0.is_empty() {
             return "ready".to_owned();
         }

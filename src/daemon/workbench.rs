@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::article::{Changes, Diagnostic, StorePath, Timestamp};
+use crate::article::{Changes, Diagnostic, StorePath, Timestamp, escape_controls};
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Receipt};
 use crate::engine::{Engine, Guarded, Rendered};
@@ -84,7 +84,8 @@ pub struct Prepared {
     pub rendered: Rendered,
     /// What the guard did.
     pub guarded: Guarded,
-    /// Faults, doubts and notes of what was read in this turn, by path and place; then duplicates.
+    /// Faults, doubts and notes of what was read in this turn, by path and place; then duplicates
+    /// and files that are no articles any more.
     /// Nothing of articles under embargo: these are logged.
     pub diagnostics: Vec<Diagnostic>,
     /// Why the store was not read: only the clock has moved.
@@ -212,6 +213,7 @@ impl Workbench {
         let rendered = self.render()?;
         let mut diagnostics: Vec<Diagnostic> = diagnostics.into_values().flatten().collect();
         diagnostics.extend(self.engine.duplicates());
+        diagnostics.extend(self.engine.lapsed());
         diagnostics.retain(|diagnostic| !self.engine.is_embargoed(&diagnostic.path));
         Ok(Prepared {
             rendered,
@@ -305,10 +307,7 @@ impl Workbench {
     fn changes(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Changes, StoreError> {
         match &self.store {
             Ok(store) => store.changes(self.engine.files(), progress),
-            Err(error) => Err(StoreError {
-                path: error.path.clone(),
-                cause: error.cause.kind().into(),
-            }),
+            Err(error) => Err(error.clone()),
         }
     }
 
@@ -419,6 +418,18 @@ fn collect(changes: &Changes, into: &mut BTreeMap<StorePath, Vec<Diagnostic>>) {
     }
     for remark in &changes.remarks {
         into.insert(remark.path.clone(), vec![remark.clone()]);
+    }
+}
+
+/// The files of the articles that are held, the first few by name, for people.
+#[must_use]
+pub fn held_names(engine: &Engine) -> String {
+    const NAMED: usize = 5;
+    let mut held = engine.held().map(|(path, _)| path.as_str());
+    let named: Vec<String> = held.by_ref().take(NAMED).map(escape_controls).collect();
+    match held.count() {
+        0 => named.join(", "),
+        more => format!("{}, and {more} more", named.join(", ")),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
-use crate::article::{Article, Changes, File, StorePath};
+use crate::article::{Article, Changes, Diagnostic, File, Place, Severity, StorePath};
 use crate::catalog::{Entry, Offer, Phase, Touched};
 
 /// A last good version.
@@ -48,6 +48,26 @@ impl Engine {
             .filter(|(_, kept)| kept.reason == Reason::Missing)
     }
 
+    /// A fault for every file that was an article, is none now, and whose last good version stays.
+    #[must_use]
+    pub fn lapsed(&self) -> Vec<Diagnostic> {
+        self.kept
+            .keys()
+            .filter(|path| matches!(self.files.get(path), Some(File::NoArticle(_))))
+            .map(|path| Diagnostic {
+                severity: Severity::Fault,
+                code: "no-longer-an-article",
+                path: path.clone(),
+                place: Place::START,
+                message: "the file was an article and has no date any more; its last good version \
+                          stays"
+                    .to_owned(),
+                remedy: "give it its date back, or set `draft: true`, or remove it".to_owned(),
+                excerpt: None,
+            })
+            .collect()
+    }
+
     /// Lets go of exactly what is held now; says how many articles that are.
     pub fn accept(&mut self) -> usize {
         let held: Vec<StorePath> = self.held().map(|(path, _)| path.clone()).collect();
@@ -71,8 +91,9 @@ impl Engine {
                 spare.insert(path.clone(), kept);
             }
             match &file {
-                File::NoArticle(_) => drop(self.forget(&path)),
-                File::Rejected => {
+                // One that was an article and names no date any more is an accident, not a wish: who
+                // wants it gone says `draft`, or removes it.
+                File::NoArticle(_) | File::Rejected => {
                     if let Some(kept) = spare.remove(&path) {
                         self.keep(&path, kept);
                     }

@@ -31,13 +31,13 @@ use walk::Listed;
 pub use watch::{Cookie, Watch};
 
 /// The store cannot be used as a whole. That is not the same as an empty store.
-#[derive(Debug, thiserror::Error)]
-#[error("the store {path} cannot be used: {cause}")]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the store {path} cannot be used: {cause}; check [store] path, its permissions, its mount")]
 pub struct StoreError {
     /// The root.
     pub path: PathBuf,
     /// Why.
-    pub cause: std::io::Error,
+    pub cause: Arc<std::io::Error>,
 }
 
 /// A store that is a directory.
@@ -70,7 +70,7 @@ impl DirectoryStore {
             }),
             Err(cause) => Err(StoreError {
                 path: config.store.path.clone(),
-                cause,
+                cause: Arc::new(cause),
             }),
         }
     }

@@ -428,3 +428,23 @@ fn check_and_verify_write_nothing() {
         .says(HELD);
     assert!(before == (stamps(project.root()), tree(project.root())));
 }
+
+/// A lost date line must not take an article away: it is no article from the start alone.
+#[test]
+fn an_article_that_loses_its_date_stays_as_it_was() {
+    let project = Project::new();
+    project.write("a.md", article("a", DATE));
+    project.build();
+    let before = project.tree();
+    project.write("a.md", "---\nid: a\ntitle: x\ndat: 2026-11-20\n---\n\ny\n");
+    let run = project.khabar(&["build", "--strict", "--now", NOW]).ends(1);
+    assert!(run.stderr.contains("has no date any more"), "{run:?}");
+    assert_same(&project.tree(), &before, "the date is lost");
+    project.write("b.md", "---\ntitle: x\n---\n\ny\n");
+    project.khabar(&["build", "--now", NOW]).ends(0);
+    assert_eq!(project.shown(), ["a"]);
+    project.remove("a.md");
+    project.khabar(&["build", "--now", NOW]);
+    project.khabar(&["accept"]);
+    assert_eq!(project.shown(), [""; 0]);
+}

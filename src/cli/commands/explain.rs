@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{clock, open, prepare};
+use super::{clock, open, read};
 use crate::article::{ArticleId, Diagnostic, File, StorePath, WebUrl};
 use crate::catalog::Entry;
 use crate::cli::args::{Explain, Global};
@@ -15,7 +15,7 @@ use crate::plan::explain::{Explanation, absence, explain as explain_entry};
 pub(in crate::cli) fn explain(options: &Explain, global: &Global) -> anyhow::Result<Exit> {
     let config = project::config(&global.config)?;
     let mut bench = open(config, clock(options.clock.now), Trust::Readings)?;
-    let prepared = prepare(&mut bench, global)?;
+    let prepared = read(&mut bench, global)?;
     let engine = bench.engine();
     let path =
         named_path(&bench, &options.article).or_else(|| out_of_play(engine, &options.article));

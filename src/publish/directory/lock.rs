@@ -60,7 +60,12 @@ impl Lock {
 
 /// Who holds the lock on a file, by the kernel's own list (proc(5), `/proc/locks`).
 fn holder(handle: &OwnedFd) -> Option<String> {
-    let inode = rustix::fs::fstat(handle).ok()?.st_ino.to_string();
+    let stat = rustix::fs::fstat(handle).ok()?;
+    let (major, minor) = (
+        rustix::fs::major(stat.st_dev),
+        rustix::fs::minor(stat.st_dev),
+    );
+    let locked = format!("{major:02x}:{minor:02x}:{}", stat.st_ino);
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
     let pid = locks.lines().find_map(|line| {
         // "1: FLOCK  ADVISORY  WRITE 4242 fe:00:131075 0 EOF"
@@ -68,7 +73,7 @@ fn holder(handle: &OwnedFd) -> Option<String> {
         let is_flock = words.nth(1)? == "FLOCK";
         let pid = words.nth(2)?;
         let file = words.next()?;
-        (is_flock && file.rsplit(':').next() == Some(inode.as_str())).then(|| pid.to_owned())
+        (is_flock && file == locked).then(|| pid.to_owned())
     })?;
     let command = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok();
     Some(match command {

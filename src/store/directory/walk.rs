@@ -161,7 +161,7 @@ fn walk_below(
             if let Some(cause) = error {
                 return Err(StoreError {
                     path: store.root.clone(),
-                    cause,
+                    cause: cause.into(),
                 });
             }
             listing.files.extend(part.files);

@@ -309,7 +309,7 @@ impl DirectoryStore {
         };
         Err(StoreError {
             path: self.root.clone(),
-            cause,
+            cause: cause.into(),
         })
     }
 }

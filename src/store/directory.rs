@@ -6,6 +6,7 @@
 
 mod heard;
 mod ignore;
+mod marks;
 mod read;
 mod walk;
 mod watch;
@@ -27,6 +28,7 @@ use crate::config::Config;
 use crate::store::format;
 
 pub use heard::{Due, Scope};
+use marks::Marks;
 use walk::Listed;
 pub use watch::{Cookie, Watch};
 
@@ -46,8 +48,8 @@ pub struct DirectoryStore {
     root: PathBuf,
     handle: OwnedFd,
     config: Arc<Config>,
-    /// The marks of files when they were read, where they can be relied on.
-    stamps: Mutex<HashMap<StorePath, read::Stamp>>,
+    /// The marks of files when they were read.
+    marks: Mutex<Marks>,
 }
 
 impl DirectoryStore {
@@ -66,7 +68,7 @@ impl DirectoryStore {
                 root,
                 handle,
                 config,
-                stamps: Mutex::default(),
+                marks: Mutex::default(),
             }),
             Err(cause) => Err(StoreError {
                 path: config.store.path.clone(),
@@ -149,6 +151,7 @@ impl DirectoryStore {
             .collect::<Result<_, StoreError>>()?;
         let mut whole = walk::Listing::default();
         let mut candidates = BTreeSet::new();
+        let mut heard: HashMap<StorePath, Instant> = HashMap::new();
         for (path, last, here) in here {
             match here {
                 walk::Here::Link => watch.escalate(),
@@ -166,6 +169,7 @@ impl DirectoryStore {
                         .filter(|path| !listed.contains(*path));
                     let gone = missing.filter(|path| watch.is_gone(path.as_str(), last));
                     candidates.extend(gone.cloned());
+                    heard.extend(listing.files.iter().map(|file| (file.path.clone(), last)));
                     whole.files.extend(listing.files);
                     whole.remarks.extend(listing.remarks);
                     whole.unread.extend(listing.unread);
@@ -174,7 +178,16 @@ impl DirectoryStore {
         }
         whole.files.sort_by(|a, b| a.path.cmp(&b.path));
         whole.files.dedup_by(|a, b| a.path == b.path);
-        Ok(self.settle(whole, candidates, known, &|_, _| {}))
+        let changes = self.settle(whole, candidates, known, &|_, _| {});
+        for change in &changes.changed {
+            let others = self.marks().other_names(&change.path);
+            if let Some(last) = heard.get(&change.path) {
+                for name in others {
+                    watch.ring_since(name.as_str(), *last);
+                }
+            }
+        }
+        Ok(changes)
     }
 
     /// Looks at what was listed; of the candidates, what was not seen is gone.
@@ -214,11 +227,11 @@ impl DirectoryStore {
             .into_iter()
             .filter(|path| !present.contains(path) && !is_unread(path))
             .collect();
-        let mut stamps = self.stamps();
+        let mut marks = self.marks();
         for path in &changes.gone {
-            stamps.remove(path);
+            marks.remove(path);
         }
-        drop(stamps);
+        drop(marks);
         changes
     }
 
@@ -254,15 +267,15 @@ impl DirectoryStore {
         if self.is_untouched(file, known) {
             return Seen::Unchanged;
         }
-        let (bytes, stamp) = match read::read(self, file) {
+        let (bytes, mark) = match read::read(self, file) {
             Ok(read) => read,
             Err(read::Refusal::Gone) => return Seen::Gone,
             Err(refusal) => return refused(refusal),
         };
-        match stamp {
-            Some(stamp) => self.stamps().insert(file.path.clone(), stamp),
-            None => self.stamps().remove(&file.path),
-        };
+        match mark {
+            Some(mark) => self.marks().set(&file.path, mark),
+            None => self.marks().remove(&file.path),
+        }
         let hash = ContentHash::of(&bytes);
         if known.has_read(&file.path, hash) {
             return Seen::Unchanged;
@@ -289,14 +302,14 @@ impl DirectoryStore {
         if !is_taken_in {
             return false;
         }
-        let Some(stamp) = self.stamps().get(&file.path).copied() else {
+        let Some(mark) = self.marks().get(&file.path) else {
             return false;
         };
-        read::stamp(self, file).is_ok_and(|now| now == stamp)
+        read::mark(self, file).is_ok_and(|now| now == mark)
     }
 
-    fn stamps(&self) -> MutexGuard<'_, HashMap<StorePath, read::Stamp>> {
-        self.stamps.lock().unwrap_or_else(PoisonError::into_inner)
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,9 +5,10 @@ use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use super::marks::Mark;
 use super::walk::Listed;
 use super::{DirectoryStore, remark};
 use crate::article::{Diagnostic, Severity, StorePath};
@@ -82,48 +83,33 @@ impl Refusal {
     }
 }
 
-/// The marks by which an untouched file is known: the time of the last change of its inode cannot be
-/// set by anyone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    device: u64,
-    inode: u64,
-    size: i64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-/// A file that was changed so shortly before it was read may be changed again within the same tick
-/// of the file system's clock, and bear the same marks.
-const FRESH: i64 = 2;
-
-/// The marks of a file, without reading it.
-pub(super) fn stamp(store: &DirectoryStore, file: &Listed) -> Result<Stamp, Refusal> {
+/// The mark of a file, without reading it.
+pub(super) fn mark(store: &DirectoryStore, file: &Listed) -> Result<Mark, Refusal> {
     let handle = open(store, file)?;
     rustix::fs::fstat(&handle)
-        .map(|stat| Stamp::of(&stat))
+        .map(|stat| Mark::of(&stat))
         .map_err(refusal)
 }
 
-/// The bytes of a file, and its marks where they can be relied on. One that changes while it is
+/// The bytes of a file, and its mark where it stood still meanwhile. One that changes while it is
 /// read is read again.
 pub(super) fn read(
     store: &DirectoryStore,
     file: &Listed,
-) -> Result<(Vec<u8>, Option<Stamp>), Refusal> {
+) -> Result<(Vec<u8>, Option<Mark>), Refusal> {
     for _ in 1..TRIES {
-        let (bytes, stamp) = read_once(store, file)?;
-        if let Some(stamp) = stamp {
-            return Ok((bytes, Some(stamp).filter(Stamp::is_settled)));
+        let read = read_once(store, file)?;
+        if read.1.is_some() {
+            return Ok(read);
         }
         std::thread::sleep(PAUSE);
     }
     // Somebody writes without pause. What there is goes on to the parser, which says what is wrong.
-    read_once(store, file).map(|(bytes, _)| (bytes, None))
+    read_once(store, file)
 }
 
-/// The bytes, and the file's marks where it stood still meanwhile.
-fn read_once(store: &DirectoryStore, file: &Listed) -> Result<(Vec<u8>, Option<Stamp>), Refusal> {
+/// The bytes, and the file's mark where it stood still meanwhile.
+fn read_once(store: &DirectoryStore, file: &Listed) -> Result<(Vec<u8>, Option<Mark>), Refusal> {
     let handle = open(store, file)?;
     let before = rustix::fs::fstat(&handle).map_err(refusal)?;
     if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
@@ -142,29 +128,9 @@ fn read_once(store: &DirectoryStore, file: &Listed) -> Result<(Vec<u8>, Option<S
         return Err(Refusal::TooLarge);
     }
     let after = rustix::fs::fstat(&source).map_err(refusal)?;
-    let stamp = Stamp::of(&after);
-    let is_whole = Stamp::of(&before) == stamp && bytes.len() as u64 == size;
-    Ok((bytes, is_whole.then_some(stamp)))
-}
-
-impl Stamp {
-    fn of(stat: &Stat) -> Self {
-        Self {
-            device: stat.st_dev,
-            inode: stat.st_ino,
-            size: stat.st_size,
-            modified: (stat.st_mtime, stat.st_mtime_nsec.cast_signed()),
-            changed: (stat.st_ctime, stat.st_ctime_nsec.cast_signed()),
-        }
-    }
-
-    /// Whether a later change would show in it.
-    fn is_settled(&self) -> bool {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        now.is_ok_and(|now| {
-            i64::try_from(now.as_secs()).is_ok_and(|now| self.changed.0 + FRESH < now)
-        })
-    }
+    let mark = Mark::of(&after);
+    let is_whole = Mark::of(&before) == mark && bytes.len() as u64 == size;
+    Ok((bytes, is_whole.then_some(mark)))
 }
 
 /// Opens a file without waiting for it (a FIFO would) and without leaving the root.

@@ -111,6 +111,12 @@ impl Watch {
         self.ears.state().heard.path(path, Instant::now());
     }
 
+    /// What was heard of another name of the same file concerns this one.
+    pub(super) fn ring_since(&self, path: &str, heard: Instant) {
+        self.ears.state().heard.path(path, heard);
+        (self.ears.bell)();
+    }
+
     /// Whether nothing is pending that was heard by `then`.
     #[must_use]
     pub fn is_drained(&self, then: Instant) -> bool {

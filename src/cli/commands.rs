@@ -33,9 +33,9 @@ pub(super) fn build(options: &Build, global: &Global) -> anyhow::Result<Exit> {
     }
     let hold = Hold::take(&config)?;
     let mut bench = open(config, clock(options.clock.now), Trust::Readings)?;
-    let exit = publish(&mut bench, &hold, global, started)?;
+    let outcome = publish(&mut bench, &hold, global, started)?;
     let is_rejected = options.strict && bench.counts().rejected > 0;
-    Ok(if is_rejected { Exit::Failed } else { exit })
+    Ok(found(is_rejected || outcome != Outcome::Fine))
 }
 
 /// `khabar verify`.
@@ -80,7 +80,9 @@ pub(super) fn withdraw(options: &Named, global: &Global) -> anyhow::Result<Exit>
             options.id
         );
     }
-    publish(&mut bench, &hold, global, started)
+    // A loss that is held meanwhile has been said, and is not what was asked about.
+    let outcome = publish(&mut bench, &hold, global, started)?;
+    Ok(found(outcome == Outcome::Unpublished))
 }
 
 /// `khabar restore`.
@@ -91,7 +93,9 @@ pub(super) fn restore(options: &Named, global: &Global) -> anyhow::Result<Exit> 
         tracing::error!("{} is not withdrawn by command", options.id);
         return Ok(Exit::Failed);
     }
-    publish(&mut bench, &hold, global, started)
+    // A loss that is held meanwhile has been said, and is not what was asked about.
+    let outcome = publish(&mut bench, &hold, global, started)?;
+    Ok(found(outcome == Outcome::Unpublished))
 }
 
 /// `khabar accept`.
@@ -100,8 +104,14 @@ pub(super) fn accept(options: &Accept, global: &Global) -> anyhow::Result<Exit> 
     let (config, hold) = hold(global)?;
     let is_accepted = options.clock && daemon::accept_clock(&config)?;
     let mut bench = open(config, Clock::System, Trust::Readings)?;
-    let is_accepted = is_accepted || (!options.clock && bench.accept_loss() > 0);
-    if !is_accepted {
+    let accepted = if options.clock {
+        0
+    } else {
+        bench.accept_loss()
+    };
+    if accepted > 0 {
+        tracing::info!("{accepted} articles are let go");
+    } else if !is_accepted {
         let what = if options.clock {
             "the clock is not behind the last publication"
         } else {
@@ -110,7 +120,8 @@ pub(super) fn accept(options: &Accept, global: &Global) -> anyhow::Result<Exit> 
         tracing::error!("{what}");
         return Ok(Exit::Failed);
     }
-    publish(&mut bench, &hold, global, started)
+    let outcome = publish(&mut bench, &hold, global, started)?;
+    Ok(found(outcome != Outcome::Fine))
 }
 
 /// `khabar build --dry-run`: says what would change and why.
@@ -192,16 +203,27 @@ fn read(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
     Ok(prepared?)
 }
 
+/// How a publication ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing was published, because too much would have been lost.
+    Unpublished,
+    /// It was, and something is held or could not be read.
+    Wanting,
+    /// All is well.
+    Fine,
+}
+
 /// Prepares and publishes a turn, and ends with its line.
 fn publish(
     bench: &mut Workbench,
     hold: &Hold,
     global: &Global,
     started: Instant,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<Outcome> {
     let prepared = prepare(bench, global)?;
     if prepared.unkept.is_some() {
-        return Ok(Exit::Failed);
+        return Ok(Outcome::Unpublished);
     }
     let is_wanting = is_held(&prepared) || prepared.store_error.is_some();
     let documents = bench.engine().documents_with(&prepared.rendered);
@@ -210,7 +232,11 @@ fn publish(
     let seconds = started.elapsed().as_secs_f64();
     let line = line(bench.counts(), documents, written + removed);
     output::results(|out| writeln!(out, "{line}, {seconds:.2} s"))?;
-    Ok(found(is_wanting))
+    Ok(if is_wanting {
+        Outcome::Wanting
+    } else {
+        Outcome::Fine
+    })
 }
 
 /// Logs what is wrong, each once.
@@ -221,6 +247,13 @@ fn report(prepared: &Prepared, engine: &Engine) {
             Severity::Doubt => tracing::debug!(code = diagnostic.code, "{diagnostic}"),
             Severity::Note => tracing::trace!(code = diagnostic.code, "{diagnostic}"),
         }
+    }
+    let catalog = engine.catalog();
+    if engine.visible() > 0 && catalog.entries().all(|entry| !entry.is_listed) {
+        tracing::warn!(
+            "no article can stand in the sitemaps: their URLs are on another site than feeds_url \
+             (set [sitemap] cross_host = true, and name the sitemap in that site's robots.txt)"
+        );
     }
     if let Some(error) = &prepared.store_error {
         tracing::error!("degraded: {error}; what was published stays, and only the clock moves");

@@ -8,7 +8,9 @@
 //! It owns neither its signals nor its configuration: both are handed in.
 
 pub mod control;
+mod orders;
 mod service;
+mod sight;
 mod trouble;
 mod waiters;
 mod workbench;
@@ -18,15 +20,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinHandle;
 
 use crate::article::{Changes, Diagnostic, Severity};
 use crate::config::Config;
 use crate::engine::Guarded;
-use crate::store::directory::{DirectoryStore, Due, Scope, StoreError, Watch};
+use crate::store::directory::{DirectoryStore, StoreError, Watch};
 
-use control::{Listener, Pending, Request};
+use control::{Listener, Pending};
 use service::Service;
+use sight::{Sight, done};
 use trouble::{Trouble, Troubles};
 use waiters::Waiters;
 pub use workbench::{
@@ -37,8 +39,6 @@ pub use workbench::{
 const TICK: Duration = Duration::from_millis(250);
 /// How often the store's health and the configuration's file are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long the store may take to answer that it is there.
-const HEALTH_PATIENCE: Duration = Duration::from_secs(3);
 /// How long bodies may take before documents are published without them.
 const BODY_PATIENCE: Duration = Duration::from_secs(3);
 /// How often bodies that changed under the plan are asked for again.
@@ -47,8 +47,6 @@ const BODY_TRIES: u32 = 20;
 const RETRY_MIN: Duration = Duration::from_millis(250);
 /// The longest pause between two tries to publish.
 const RETRY_MAX: Duration = Duration::from_secs(2);
-/// How often a store that rings no bells is scanned.
-const BLIND_SCAN: Duration = Duration::from_secs(5);
 /// How often the checkpoint is written while there is something new in it.
 const SAVE_EVERY: Duration = Duration::from_mins(5);
 
@@ -83,60 +81,13 @@ enum Event {
     Opened(Result<(DirectoryStore, Watch), StoreError>),
 }
 
-/// Work in another thread, because the store may hang.
-struct Task<T> {
-    handle: JoinHandle<T>,
-    since: Instant,
-}
-
-impl<T: Send + 'static> Task<T> {
-    fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
-        Self {
-            handle: tokio::task::spawn_blocking(work),
-            since: Instant::now(),
-        }
-    }
-}
-
-/// The result of a task, or for ever nothing where there is none.
-async fn done<T>(task: &mut Option<Task<T>>) -> T {
-    loop {
-        let Some(running) = task else {
-            return std::future::pending().await;
-        };
-        let result = (&mut running.handle).await;
-        *task = None;
-        match result {
-            Ok(value) => return value,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => {}
-        }
-    }
-}
-
-/// A store that is open and watched.
-#[derive(Clone)]
-struct Eyes {
-    store: Arc<DirectoryStore>,
-    watch: Arc<Watch>,
-}
-
 /// The loop and everything it owns.
 struct Daemon {
     bench: Workbench,
     hold: Hold,
     source: Source,
     bell: Arc<Notify>,
-    eyes: Option<Eyes>,
-    opening: Option<Task<Result<(DirectoryStore, Watch), StoreError>>>,
-    reading: Option<Task<Result<Changes, StoreError>>>,
-    is_full_reading: bool,
-    health: Option<Task<Result<(), StoreError>>>,
-    /// A full scan is owed.
-    scan: bool,
-    /// The store was opened anew: if it is empty, it is no store yet.
-    is_reopened: bool,
-    audit_at: Instant,
+    sight: Sight,
     look_at: Instant,
     retry: Option<(Instant, Duration)>,
     body_tries: u32,
@@ -170,9 +121,9 @@ pub async fn run(
             biased;
             signal = signals.recv() => Event::Signal(signal.unwrap_or(Signal::Shutdown)),
             Some(pending) = listener.next() => Event::Command(pending),
-            opened = done(&mut daemon.opening) => Event::Opened(opened),
-            changes = done(&mut daemon.reading) => Event::Read(changes),
-            health = done(&mut daemon.health) => Event::Health(health),
+            opened = done(&mut daemon.sight.opening) => Event::Opened(opened),
+            changes = done(&mut daemon.sight.reading) => Event::Read(changes),
+            health = done(&mut daemon.sight.health) => Event::Health(health),
             () = daemon.bell.notified() => Event::Bell,
             () = tokio::time::sleep(sleep) => Event::Tick,
         };
@@ -201,14 +152,7 @@ impl Daemon {
             hold,
             source,
             bell: Arc::new(Notify::new()),
-            eyes: None,
-            opening: None,
-            reading: None,
-            is_full_reading: false,
-            health: None,
-            scan: true,
-            is_reopened: false,
-            audit_at: now,
+            sight: Sight::new(now),
             look_at: now,
             retry: None,
             body_tries: 0,
@@ -227,7 +171,7 @@ impl Daemon {
         if let Some((at, _)) = self.retry {
             until = until.min(at);
         }
-        if let (Some(eyes), None) = (&self.eyes, &self.reading)
+        if let (Some(eyes), None) = (&self.sight.eyes, &self.sight.reading)
             && let Some(at) = eyes.watch.next()
         {
             until = until.min(at);
@@ -269,160 +213,9 @@ impl Daemon {
         }
         let is_paid = self.retry.is_none() && self.is_ready;
         self.waiters
-            .answer(self.eyes.as_ref().map(|eyes| &*eyes.watch), is_paid);
+            .answer(self.sight.eyes.as_ref().map(|eyes| &*eyes.watch), is_paid);
         self.service.status(&self.troubles.status());
         self.service.alive();
-    }
-
-    /// Looks at what rings no bell: the store's health, the configuration's file.
-    fn look(&mut self, now: Instant) {
-        match (&self.health, &self.eyes) {
-            (Some(task), _) if now.duration_since(task.since) > HEALTH_PATIENCE => {
-                self.troubles.set(
-                    Trouble::Store,
-                    Some("the store does not answer; what was published stays".to_owned()),
-                );
-            }
-            (None, Some(eyes)) => {
-                let store = Arc::clone(&eyes.store);
-                self.health = Some(Task::start(move || store.health()));
-            }
-            (None, None) if self.opening.is_none() => self.open(),
-            _ => {}
-        }
-        let stamp = stamp(&self.source.path);
-        if stamp.is_some() && stamp != self.config_stamp {
-            self.config_stamp = stamp;
-            self.reload();
-        }
-    }
-
-    /// Opens and watches the store, in another thread.
-    fn open(&mut self) {
-        let config = self.bench.shared_config();
-        let bell = Arc::clone(&self.bell);
-        self.opening = Some(Task::start(move || {
-            let store = DirectoryStore::open(config)?;
-            let watch = Watch::start(&store, Box::new(move || bell.notify_one()));
-            Ok((store, watch))
-        }));
-    }
-
-    fn opened(&mut self, opened: Result<(DirectoryStore, Watch), StoreError>) {
-        match opened {
-            Ok((store, watch)) => {
-                self.eyes = Some(Eyes {
-                    store: Arc::new(store),
-                    watch: Arc::new(watch),
-                });
-                self.waiters.start_over();
-                self.scan = true;
-            }
-            Err(error) => self.lose_store(&error),
-        }
-    }
-
-    /// The store cannot be read: what was published stays until it can be.
-    fn lose_store(&mut self, error: &StoreError) {
-        self.troubles.set(
-            Trouble::Store,
-            Some(format!(
-                "{error}; what was published stays, and only the clock moves"
-            )),
-        );
-        self.eyes = None;
-        self.reading = None;
-        self.health = None;
-        self.is_reopened = true;
-        self.waiters.start_over();
-    }
-
-    fn healthy(&mut self, health: Result<(), StoreError>) {
-        match health {
-            Err(error) => self.lose_store(&error),
-            // A scan proves more; where one is owed, it has the word.
-            Ok(()) if !self.is_reopened && !self.scan => {
-                self.troubles.set(Trouble::Store, None);
-            }
-            Ok(()) => {}
-        }
-    }
-
-    /// Starts to read what may have changed, where nothing is being read.
-    fn start_reading(&mut self, now: Instant) {
-        let Some(eyes) = self.eyes.clone() else {
-            return;
-        };
-        if self.reading.is_some() {
-            return;
-        }
-        if now >= self.audit_at {
-            self.scan = true;
-        }
-        let scope = if self.scan {
-            Scope::Everything
-        } else {
-            match eyes.watch.due(now) {
-                Due::Ready(scope) => scope,
-                Due::Idle | Due::At(_) => return,
-            }
-        };
-        self.is_full_reading = matches!(scope, Scope::Everything);
-        if self.is_full_reading {
-            self.scan = false;
-            eyes.watch.start_over();
-        }
-        self.waiters.reading_begins(self.is_full_reading);
-        let known = scope.known(self.bench.engine().files());
-        self.reading = Some(Task::start(move || {
-            eyes.store.heard_changes(&known, &scope, &eyes.watch)
-        }));
-    }
-
-    async fn read(&mut self, changes: Result<Changes, StoreError>) {
-        let changes = match changes {
-            Ok(changes) => changes,
-            Err(error) => {
-                self.scan = true;
-                self.lose_store(&error);
-                return;
-            }
-        };
-        if self.is_full_reading {
-            let config = self.bench.config();
-            let pause = Duration::from_secs(config.store.scan_every);
-            let is_blind = self.troubles.has(Trouble::Watch);
-            self.audit_at = Instant::now()
-                + if is_blind {
-                    pause.min(BLIND_SCAN)
-                } else {
-                    pause
-                };
-            if self.is_reopened && self.is_nothing_left(&changes) {
-                self.audit_at = Instant::now() + LOOK_EVERY;
-                self.troubles.set(
-                    Trouble::Store,
-                    Some(
-                        "the store came back empty, as an unmounted one does; what was published \
-                         stays"
-                            .to_owned(),
-                    ),
-                );
-                return;
-            }
-            self.is_reopened = false;
-            self.troubles.set(Trouble::Store, None);
-            let blindness = self.eyes.as_ref().and_then(|eyes| eyes.watch.blindness());
-            self.troubles.set(Trouble::Watch, blindness);
-        }
-        self.turn(changes).await;
-        self.waiters.reading_ends();
-    }
-
-    /// Whether `changes` leave nothing of a store that held something.
-    fn is_nothing_left(&self, changes: &Changes) -> bool {
-        let known = self.bench.engine().files().iter().count();
-        known > 0 && changes.changed.is_empty() && changes.gone.len() == known
     }
 
     /// Takes in what happened, and publishes what that owes.
@@ -512,7 +305,7 @@ impl Daemon {
             self.body_tries = 0;
             return true;
         }
-        if let Some(eyes) = &self.eyes {
+        if let Some(eyes) = &self.sight.eyes {
             let store = Arc::clone(&eyes.store);
             let fetching = tokio::task::spawn_blocking(move || store.bodies(&needs));
             if let Ok(Ok(bodies)) = tokio::time::timeout(BODY_PATIENCE, fetching).await {
@@ -520,7 +313,7 @@ impl Daemon {
             }
         }
         let missing = self.bench.engine().work().needs;
-        let Some(eyes) = self.eyes.as_ref().filter(|_| !missing.is_empty()) else {
+        let Some(eyes) = self.sight.eyes.as_ref().filter(|_| !missing.is_empty()) else {
             // Nobody can be asked: documents show the summary until the store answers.
             self.body_tries = 0;
             return true;
@@ -549,116 +342,6 @@ impl Daemon {
             tracing::info!(articles, sections, stories, rejected, "ready");
             Service::ready();
         }
-    }
-
-    async fn command(&mut self, pending: Pending) {
-        let now = self.bench.now();
-        let (is_done, message) = match &pending.request {
-            Request::Sync => {
-                let watch = self.eyes.as_ref().map(|eyes| &*eyes.watch);
-                if self.waiters.add(pending, watch) {
-                    self.scan = true;
-                }
-                return;
-            }
-            Request::Withdraw(id) => {
-                self.bench.engine_mut().withdraw(id, Some(now));
-                let is_known = self.bench.engine().catalog().entry(id).is_some();
-                let more = if is_known {
-                    ""
-                } else {
-                    " (no such article now; it will stay out if it comes)"
-                };
-                (true, format!("{id} is withdrawn{more}"))
-            }
-            Request::Restore(id) => {
-                if self.bench.engine_mut().withdraw(id, None) {
-                    (true, format!("{id} is restored"))
-                } else {
-                    (false, format!("{id} is not withdrawn by command"))
-                }
-            }
-            Request::AcceptLoss => match self.bench.accept_loss() {
-                0 => (false, "nothing is held".to_owned()),
-                count => (true, format!("{count} articles are let go")),
-            },
-            Request::AcceptClock => self.accept_clock(),
-        };
-        if is_done {
-            self.turn(Changes::default()).await;
-        }
-        if self.retry.is_some() {
-            pending.answer(
-                false,
-                format!(
-                    "{message}, but it is not published yet: {}",
-                    self.troubles.status()
-                ),
-            );
-        } else {
-            pending.answer(is_done, message);
-        }
-    }
-
-    /// Takes the clock's word although it went back: everything is opened anew at its time.
-    fn accept_clock(&mut self) -> (bool, String) {
-        match accept_clock(self.bench.config()) {
-            Ok(true) => match self.reopen(None) {
-                Ok(()) => (true, "the clock is accepted".to_owned()),
-                Err(error) => (false, error),
-            },
-            Ok(false) => (
-                false,
-                "the clock is not behind the last publication".to_owned(),
-            ),
-            Err(error) => (false, error.to_string()),
-        }
-    }
-
-    /// Reads the configuration again. One that has faults, or asks for what a reload cannot do, is
-    /// reported, and the old one goes on.
-    fn reload(&mut self) {
-        Service::reloading();
-        let reloaded = (self.source.load)().and_then(|config| {
-            let old = self.bench.config();
-            let refused = if config.out != old.out {
-                Some("out")
-            } else if config.state != old.state {
-                Some("state")
-            } else if config.publication.id_authority != old.publication.id_authority {
-                Some("id_authority")
-            } else {
-                None
-            };
-            match refused {
-                Some(key) => Err(format!(
-                    "`{key}` cannot change while the daemon runs; restart it"
-                )),
-                None => self.reopen(Some(config)),
-            }
-        });
-        match &reloaded {
-            Ok(()) => tracing::info!("the configuration is read again"),
-            Err(error) => tracing::error!("the old configuration goes on: {error}"),
-        }
-        self.troubles.set(Trouble::Configuration, reloaded.err());
-        Service::ready();
-    }
-
-    /// Opens everything anew from what is saved, under another configuration where one is given.
-    fn reopen(&mut self, config: Option<Config>) -> Result<(), String> {
-        let config = config.unwrap_or_else(|| self.bench.config().clone());
-        self.save();
-        let bench = Workbench::open(config, Clock::System, Trust::Readings);
-        self.bench = bench.map_err(|error| error.to_string())?;
-        self.eyes = None;
-        self.reading = None;
-        self.health = None;
-        self.opening = None;
-        self.scan = true;
-        self.waiters.start_over();
-        self.open();
-        Ok(())
     }
 
     fn save(&mut self) {

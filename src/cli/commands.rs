@@ -1,31 +1,29 @@
 //! The commands that need a configuration, one function each.
 
+mod acts;
 mod check;
 mod explain;
 mod watch;
 
-use std::io::{ErrorKind, IsTerminal as _};
-use std::time::{Duration, Instant};
+use std::io::IsTerminal as _;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::{Accept, Build, Global, Named, Sync, Verify};
+use super::args::{Build, Global, Verify};
 use super::{Exit, output, project};
 use crate::article::Timestamp;
 use crate::config::Config;
-use crate::daemon::control::{self, Request};
-use crate::daemon::{self, Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench};
+use crate::daemon::{self, Clock, Counts, Hold, Prepared, Trust, Workbench};
 use crate::document::Receipt;
 use crate::engine::Engine;
-use crate::publish::directory::{Difference, DirectoryView, LockError};
+use crate::publish::directory::{Difference, DirectoryView};
 
+pub(super) use acts::{accept, restore, sync, withdraw};
 pub(super) use check::check;
 pub(super) use explain::explain;
 pub(super) use watch::watch;
-
-/// How long a command that changes what is published waits for another writer.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `khabar build`.
 pub(super) fn build(options: &Build, global: &Global) -> anyhow::Result<Exit> {
@@ -36,9 +34,9 @@ pub(super) fn build(options: &Build, global: &Global) -> anyhow::Result<Exit> {
     }
     let hold = Hold::take(&config)?;
     let mut bench = open(config, clock(options.clock.now), Trust::Readings)?;
-    let exit = publish(&mut bench, &hold, global, started)?;
+    let outcome = publish(&mut bench, &hold, global, started)?;
     let is_rejected = options.strict && bench.counts().rejected > 0;
-    Ok(if is_rejected { Exit::Failed } else { exit })
+    Ok(found(is_rejected || outcome != Outcome::Fine))
 }
 
 /// `khabar verify`.
@@ -67,99 +65,6 @@ pub(super) fn verify(options: &Verify, global: &Global) -> anyhow::Result<Exit> 
         out.display()
     );
     Ok(found(!differences.is_empty()))
-}
-
-/// `khabar withdraw`.
-pub(super) fn withdraw(options: &Named, global: &Global) -> anyhow::Result<Exit> {
-    let started = Instant::now();
-    let config = project::config(&global.config)?;
-    if let Some(exit) = ask(&config, &Request::Withdraw(options.id.clone()), PATIENCE)? {
-        return Ok(exit);
-    }
-    let (mut bench, hold) = take(config)?;
-    let now = bench.now();
-    if !bench.engine_mut().withdraw(&options.id, Some(now)) {
-        tracing::info!("{} is withdrawn already", options.id);
-    }
-    if bench.engine().catalog().entry(&options.id).is_none() {
-        tracing::warn!(
-            "the store has no article {} now; it will stay out if it comes",
-            options.id
-        );
-    }
-    publish(&mut bench, &hold, global, started)
-}
-
-/// `khabar restore`.
-pub(super) fn restore(options: &Named, global: &Global) -> anyhow::Result<Exit> {
-    let started = Instant::now();
-    let config = project::config(&global.config)?;
-    if let Some(exit) = ask(&config, &Request::Restore(options.id.clone()), PATIENCE)? {
-        return Ok(exit);
-    }
-    let (mut bench, hold) = take(config)?;
-    if !bench.engine_mut().withdraw(&options.id, None) {
-        tracing::error!("{} is not withdrawn by command", options.id);
-        return Ok(Exit::Failed);
-    }
-    publish(&mut bench, &hold, global, started)
-}
-
-/// `khabar accept`.
-pub(super) fn accept(options: &Accept, global: &Global) -> anyhow::Result<Exit> {
-    let started = Instant::now();
-    let config = project::config(&global.config)?;
-    let request = if options.clock {
-        Request::AcceptClock
-    } else {
-        Request::AcceptLoss
-    };
-    if let Some(exit) = ask(&config, &request, PATIENCE)? {
-        return Ok(exit);
-    }
-    let hold = hold(&config)?;
-    let is_clock_accepted = options.clock && daemon::accept_clock(&config)?;
-    let mut bench = open(config, Clock::System, Trust::Readings)?;
-    if !is_clock_accepted && (options.clock || bench.accept_loss() == 0) {
-        let what = if options.clock {
-            "the clock is not behind the last publication"
-        } else {
-            "nothing is held"
-        };
-        tracing::error!("{what}");
-        return Ok(Exit::Failed);
-    }
-    publish(&mut bench, &hold, global, started)
-}
-
-/// `khabar sync`.
-pub(super) fn sync(options: &Sync, global: &Global) -> anyhow::Result<Exit> {
-    let config = project::config(&global.config)?;
-    if let Some(exit) = ask(&config, &Request::Sync, options.timeout)? {
-        return Ok(exit);
-    }
-    tracing::error!("no daemon runs on {}", config.out.display());
-    Ok(Exit::Failed)
-}
-
-/// Asks the running daemon, and says what it answers; `None` where none runs.
-fn ask(config: &Config, request: &Request, timeout: Duration) -> anyhow::Result<Option<Exit>> {
-    match control::ask(&config.state, request, timeout) {
-        Ok(None) => Ok(None),
-        Ok(Some(reply)) if reply.is_done => {
-            tracing::info!("{}", reply.message);
-            Ok(Some(Exit::Done))
-        }
-        Ok(Some(reply)) => {
-            tracing::error!("{}", reply.message);
-            Ok(Some(Exit::Failed))
-        }
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-            tracing::error!("the daemon did not finish in {} s", timeout.as_secs_f64());
-            Ok(Some(Exit::Failed))
-        }
-        Err(error) => Err(error).context("the running daemon cannot be asked"),
-    }
 }
 
 /// `khabar build --dry-run`: says what would change and why.
@@ -194,25 +99,6 @@ fn dry_run(config: Config, clock: Clock, global: &Global) -> anyhow::Result<Exit
     Ok(found(is_held(&prepared)))
 }
 
-/// Opens the project for a command that changes what is published.
-fn take(config: Config) -> anyhow::Result<(Workbench, Hold)> {
-    let hold = hold(&config)?;
-    Ok((open(config, Clock::System, Trust::Readings)?, hold))
-}
-
-/// Takes the right to write, waiting a while for another writer.
-fn hold(config: &Config) -> anyhow::Result<Hold> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match Hold::take(config) {
-            Err(TurnError::Lock(LockError::Held { .. })) if Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            taken => return Ok(taken?),
-        }
-    }
-}
-
 fn open(config: Config, clock: Clock, trust: Trust) -> anyhow::Result<Workbench> {
     let bench = Workbench::open(config, clock, trust)?;
     if bench.is_checkpoint_damaged {
@@ -239,16 +125,27 @@ fn read(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
     Ok(prepared?)
 }
 
+/// How a publication ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing was published, because too much would have been lost.
+    Unpublished,
+    /// It was, and something is held or could not be read.
+    Wanting,
+    /// All is well.
+    Fine,
+}
+
 /// Prepares and publishes a turn, and ends with its line.
 fn publish(
     bench: &mut Workbench,
     hold: &Hold,
     global: &Global,
     started: Instant,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<Outcome> {
     let prepared = prepare(bench, global)?;
     if prepared.unkept.is_some() {
-        return Ok(Exit::Failed);
+        return Ok(Outcome::Unpublished);
     }
     let is_wanting = is_held(&prepared) || prepared.store_error.is_some();
     let documents = bench.engine().documents_with(&prepared.rendered);
@@ -257,13 +154,24 @@ fn publish(
     let seconds = started.elapsed().as_secs_f64();
     let line = line(bench.counts(), documents, written + removed);
     output::results(|out| writeln!(out, "{line}, {seconds:.2} s"))?;
-    Ok(found(is_wanting))
+    Ok(if is_wanting {
+        Outcome::Wanting
+    } else {
+        Outcome::Fine
+    })
 }
 
 /// Logs what is wrong, each once.
 fn report(prepared: &Prepared, engine: &Engine) {
     for diagnostic in &prepared.diagnostics {
         daemon::log(diagnostic);
+    }
+    let catalog = engine.catalog();
+    if engine.visible() > 0 && catalog.entries().all(|entry| !entry.is_listed) {
+        tracing::warn!(
+            "no article can stand in the sitemaps: their URLs are on another site than feeds_url \
+             (set [sitemap] cross_host = true, and name the sitemap in that site's robots.txt)"
+        );
     }
     if let Some(error) = &prepared.store_error {
         tracing::error!("degraded: {error}; what was published stays, and only the clock moves");

@@ -147,7 +147,7 @@ fn in_news(catalog: &Catalog, entry: &Entry) -> Standing {
     let part = u32::try_from(newer / Window::NEWS_MAX + 1).unwrap_or(u32::MAX);
     let why = match absence(entry) {
         Some(why) => Some(why),
-        None if !entry.is_listed => Some(UNLISTED.to_owned()),
+        None if !entry.is_listed => Some(unlisted(entry)),
         None if !entry.is_news => Some("`news` is false, or its section is excluded".to_owned()),
         None if leaves <= catalog.now() => Some(format!("its 48 hours ended at {leaves}")),
         None => None,
@@ -160,7 +160,14 @@ fn in_news(catalog: &Catalog, entry: &Entry) -> Standing {
     }
 }
 
-const UNLISTED: &str = "`index` is false, or its URL is on another site than feeds_url";
+/// Why an article that is not listed stands in no sitemap.
+fn unlisted(entry: &Entry) -> String {
+    if entry.article.index {
+        "its URL is on another site than feeds_url (see cross_host)".to_owned()
+    } else {
+        "`index` is false".to_owned()
+    }
+}
 
 fn in_sitemap(catalog: &Catalog, entry: &Entry) -> Standing {
     let month = Period::month_of(entry.day);
@@ -176,7 +183,7 @@ fn in_sitemap(catalog: &Catalog, entry: &Entry) -> Standing {
         month
     };
     let why = match absence(entry) {
-        None if !entry.is_listed => Some(UNLISTED.to_owned()),
+        None if !entry.is_listed => Some(unlisted(entry)),
         absence => absence,
     };
     Standing {

@@ -91,7 +91,7 @@ fn a_great_loss_is_held_and_everything_else_goes_on() {
     assert_eq!(project.shown().len(), 41);
     assert_eq!(project.shown()[0], "new");
     assert!(project.read("feed.json").contains("معدّل"));
-    project.khabar(&["withdraw", "a005"]).ends(1).says(HELD);
+    project.khabar(&["withdraw", "a005"]).ends(0).says(HELD);
     project.khabar(&["build", "--now", later]).ends(1);
     assert_eq!(project.shown().len(), 40);
     assert!(!project.shown().contains(&"a005".to_owned()));

@@ -100,7 +100,8 @@ impl Finisher<'_> {
             self.doubt_other_site(&url, draft.url.as_ref());
         }
         let body = self.body(&std::mem::take(&mut draft.body), &url);
-        let summary = self.summary(draft.summary.as_ref(), body.as_ref());
+        let access = draft.access.unwrap_or(Access::Free);
+        let summary = self.summary(draft.summary.as_ref(), body.as_ref(), access);
         let article = Article {
             id,
             path: self.path.clone(),
@@ -120,7 +121,7 @@ impl Finisher<'_> {
             audio: self.audio(draft.audio.as_ref()),
             source: self.source(draft.source.as_ref()),
             kind: draft.kind.unwrap_or(Kind::Article),
-            access: draft.access.unwrap_or(Access::Free),
+            access,
             comments: self.comments(draft.comments.as_ref()),
             news: draft.news.unwrap_or(true),
             index,
@@ -331,7 +332,12 @@ impl Finisher<'_> {
         }
     }
 
-    fn summary(&mut self, field: Option<&Field<String>>, body: Option<&Body>) -> Text {
+    fn summary(
+        &mut self,
+        field: Option<&Field<String>>,
+        body: Option<&Body>,
+        access: Access,
+    ) -> Text {
         if let Some(field) = field
             && let Some(summary) = self.some_text("the summary", &field.value, &field.span)
         {
@@ -340,6 +346,14 @@ impl Finisher<'_> {
         let Some(body) = body else {
             return Text::default();
         };
+        if access == Access::Subscription {
+            self.doubt(
+                "summary-of-paid-body",
+                WHOLE,
+                "the article is for subscribers and has no summary: feeds show its first paragraph",
+                "give it a `summary`",
+            );
+        }
         // A rendered body holds nothing that would be dropped.
         let (paragraph, _) = Text::clean(&body::first_paragraph(&body.html));
         Text::clean(&body::shorten(paragraph.as_str(), SUMMARY_GRAPHEMES)).0

@@ -1,0 +1,242 @@
+//! What the loop sees of the store: opening it, its health, what is being read, what is owed.
+//!
+//! The store may hang, so nothing here waits for it: work on it is done in other threads.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+
+use super::trouble::Trouble;
+use super::{Daemon, LOOK_EVERY, stamp};
+use crate::article::Changes;
+use crate::store::directory::{DirectoryStore, Due, Scope, StoreError, Watch};
+
+/// How long the store may take to answer that it is there.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(3);
+/// How often a store that rings no bells is scanned.
+const BLIND_SCAN: Duration = Duration::from_secs(5);
+
+/// Work in another thread, because the store may hang.
+pub(super) struct Task<T> {
+    handle: JoinHandle<T>,
+    since: Instant,
+}
+
+impl<T: Send + 'static> Task<T> {
+    fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
+        Self {
+            handle: tokio::task::spawn_blocking(work),
+            since: Instant::now(),
+        }
+    }
+}
+
+/// The result of a task, or for ever nothing where there is none.
+pub(super) async fn done<T>(task: &mut Option<Task<T>>) -> T {
+    loop {
+        let Some(running) = task else {
+            return std::future::pending().await;
+        };
+        let result = (&mut running.handle).await;
+        *task = None;
+        match result {
+            Ok(value) => return value,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
+        }
+    }
+}
+
+/// A store that is open and watched.
+#[derive(Clone)]
+pub(super) struct Eyes {
+    pub(super) store: Arc<DirectoryStore>,
+    pub(super) watch: Arc<Watch>,
+}
+
+/// The store and what is going on with it.
+pub(super) struct Sight {
+    pub(super) eyes: Option<Eyes>,
+    pub(super) opening: Option<Task<Result<(DirectoryStore, Watch), StoreError>>>,
+    pub(super) reading: Option<Task<Result<Changes, StoreError>>>,
+    pub(super) health: Option<Task<Result<(), StoreError>>>,
+    is_full_reading: bool,
+    /// A full scan is owed.
+    pub(super) scan: bool,
+    /// The store was lost and opened anew: if it is empty, it is no store yet.
+    is_reopened: bool,
+    audit_at: Instant,
+}
+
+impl Sight {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            eyes: None,
+            opening: None,
+            reading: None,
+            health: None,
+            is_full_reading: false,
+            scan: true,
+            is_reopened: false,
+            audit_at: now,
+        }
+    }
+}
+
+impl Daemon {
+    /// Looks at what rings no bell: the store's health, the configuration's file.
+    pub(super) fn look(&mut self, now: Instant) {
+        match (&self.sight.health, &self.sight.eyes) {
+            (Some(task), _) if now.duration_since(task.since) > HEALTH_PATIENCE => {
+                self.troubles.set(
+                    Trouble::Store,
+                    Some("the store does not answer; what was published stays".to_owned()),
+                );
+            }
+            (None, Some(eyes)) => {
+                let store = Arc::clone(&eyes.store);
+                self.sight.health = Some(Task::start(move || store.health()));
+            }
+            (None, None) if self.sight.opening.is_none() => self.open(),
+            _ => {}
+        }
+        let stamp = stamp(&self.source.path);
+        if stamp.is_some() && stamp != self.config_stamp {
+            self.config_stamp = stamp;
+            self.reload();
+        }
+    }
+
+    /// Opens and watches the store, in another thread.
+    pub(super) fn open(&mut self) {
+        let config = self.bench.shared_config();
+        let bell = Arc::clone(&self.bell);
+        self.sight.opening = Some(Task::start(move || {
+            let store = DirectoryStore::open(config)?;
+            let watch = Watch::start(&store, Box::new(move || bell.notify_one()));
+            Ok((store, watch))
+        }));
+    }
+
+    pub(super) fn opened(&mut self, opened: Result<(DirectoryStore, Watch), StoreError>) {
+        match opened {
+            Ok((store, watch)) => {
+                self.sight.eyes = Some(Eyes {
+                    store: Arc::new(store),
+                    watch: Arc::new(watch),
+                });
+                self.waiters.start_over();
+                self.sight.scan = true;
+            }
+            Err(error) => self.lose_store(&error),
+        }
+    }
+
+    /// The store cannot be read: what was published stays until it can be.
+    fn lose_store(&mut self, error: &StoreError) {
+        self.troubles.set(
+            Trouble::Store,
+            Some(format!(
+                "{error}; what was published stays, and only the clock moves"
+            )),
+        );
+        self.sight.eyes = None;
+        self.sight.reading = None;
+        self.sight.health = None;
+        self.sight.is_reopened = true;
+        self.waiters.start_over();
+    }
+
+    pub(super) fn healthy(&mut self, health: Result<(), StoreError>) {
+        match health {
+            Err(error) => self.lose_store(&error),
+            // A scan proves more; where one is owed, it has the word.
+            Ok(()) if !self.sight.is_reopened && !self.sight.scan => {
+                self.troubles.set(Trouble::Store, None);
+            }
+            Ok(()) => {}
+        }
+    }
+
+    /// Starts to read what may have changed, where nothing is being read.
+    pub(super) fn start_reading(&mut self, now: Instant) {
+        let Some(eyes) = self.sight.eyes.clone() else {
+            return;
+        };
+        if self.sight.reading.is_some() {
+            return;
+        }
+        if now >= self.sight.audit_at {
+            self.sight.scan = true;
+        }
+        let scope = if self.sight.scan {
+            Scope::Everything
+        } else {
+            match eyes.watch.due(now) {
+                Due::Ready(scope) => scope,
+                Due::Idle | Due::At(_) => return,
+            }
+        };
+        self.sight.is_full_reading = matches!(scope, Scope::Everything);
+        if self.sight.is_full_reading {
+            self.sight.scan = false;
+            eyes.watch.start_over();
+        }
+        self.waiters.reading_begins(self.sight.is_full_reading);
+        let known = scope.known(self.bench.engine().files());
+        self.sight.reading = Some(Task::start(move || {
+            eyes.store.heard_changes(&known, &scope, &eyes.watch)
+        }));
+    }
+
+    pub(super) async fn read(&mut self, changes: Result<Changes, StoreError>) {
+        let changes = match changes {
+            Ok(changes) => changes,
+            Err(error) => {
+                self.sight.scan = true;
+                self.lose_store(&error);
+                return;
+            }
+        };
+        if self.sight.is_full_reading {
+            let config = self.bench.config();
+            let pause = Duration::from_secs(config.store.scan_every);
+            let is_blind = self.troubles.has(Trouble::Watch);
+            self.sight.audit_at = Instant::now()
+                + if is_blind {
+                    pause.min(BLIND_SCAN)
+                } else {
+                    pause
+                };
+            if self.sight.is_reopened && self.is_nothing_left(&changes) {
+                self.sight.audit_at = Instant::now() + LOOK_EVERY;
+                self.troubles.set(
+                    Trouble::Store,
+                    Some(
+                        "the store came back empty, as an unmounted one does; what was published \
+                         stays"
+                            .to_owned(),
+                    ),
+                );
+                return;
+            }
+            self.sight.is_reopened = false;
+            self.troubles.set(Trouble::Store, None);
+            let blindness = self
+                .sight
+                .eyes
+                .as_ref()
+                .and_then(|eyes| eyes.watch.blindness());
+            self.troubles.set(Trouble::Watch, blindness);
+        }
+        self.turn(changes).await;
+        self.waiters.reading_ends();
+    }
+
+    /// Whether `changes` leave nothing of a store that held something.
+    fn is_nothing_left(&self, changes: &Changes) -> bool {
+        let known = self.bench.engine().files().iter().count();
+        known > 0 && changes.changed.is_empty() && changes.gone.len() == known
+    }
+}

@@ -28,7 +28,8 @@
 //! The **core** decides: [`article`], [`document`], [`config`], [`catalog`], [`render`], [`plan`],
 //! [`engine`], each importing only those before it. It opens nothing, waits for nothing, and takes
 //! the time as an argument. The **edges** act: [`store`], [`publish`], [`state`]; they know the core
-//! and not one another. The **shell** introduces them: [`daemon`], [`cli`]. A test checks it.
+//! and not one another. The **shell** introduces them: [`daemon`], whose loop waits for bells,
+//! deadlines and orders and whose turn `build` runs once, and [`cli`]. A test checks it.
 
 pub mod article;
 pub mod document;

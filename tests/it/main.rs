@@ -8,6 +8,7 @@
 )]
 
 mod commands;
+mod daemon;
 mod faults;
 mod laws;
 mod memory;

@@ -2,7 +2,7 @@
 //!
 //! One loop waits for a closed set of events and then does whatever has become due: read what may
 //! have changed, move the clock, publish what is owed, answer who waits. Bells only say *look*; the
-//! store is asked what there is. Whatever fails becomes a [`Trouble`](trouble::Trouble), stays
+//! store is asked what there is. Whatever fails becomes a `Trouble`, stays
 //! owed, and is tried again: the loop ends only when it is told to.
 //!
 //! It owns neither its signals nor its configuration: both are handed in.

@@ -2,7 +2,7 @@
 
 use crate::project::{NOW, Project, Run, repository};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 14] = [
     "build",
     "check",
     "explain",
@@ -14,6 +14,9 @@ const COMMANDS: [&str; 11] = [
     "completions",
     "man",
     "help",
+    "watch",
+    "sync",
+    "unit",
 ];
 
 #[test]

@@ -25,9 +25,7 @@ impl<'a> Daemon<'a> {
             .spawn()
             .unwrap();
         let daemon = Self { project, child };
-        until("the daemon answers", || {
-            project.khabar(&["sync"]).code == 0
-        });
+        until("the daemon answers", || project.khabar(&["sync"]).code == 0);
         daemon
     }
 
@@ -55,7 +53,11 @@ impl<'a> Daemon<'a> {
                 assert!(status.success(), "{status}: {}", self.log());
                 return;
             }
-            assert!(Instant::now() < deadline, "it does not stop: {}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "it does not stop: {}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -95,7 +97,11 @@ fn edits_of_every_kind_are_published() {
     assert_eq!(project.shown(), ["b", "a"]);
 
     let store = project.store();
-    std::fs::write(store.join(".c.md.tmp"), article("c", "2025-03-10T13:00:00Z")).unwrap();
+    std::fs::write(
+        store.join(".c.md.tmp"),
+        article("c", "2025-03-10T13:00:00Z"),
+    )
+    .unwrap();
     std::fs::rename(store.join(".c.md.tmp"), store.join("c.md")).unwrap();
     daemon.sync();
     assert_eq!(project.shown(), ["c", "b", "a"]);
@@ -141,18 +147,26 @@ fn a_lost_store_changes_nothing_and_heals_alone() {
     let store = project.store();
     let away = project.root().join("away");
     std::fs::rename(&store, &away).unwrap();
-    until("the loss is told", || daemon.log().contains("trouble=\"store\""));
+    until("the loss is told", || {
+        daemon.log().contains("trouble=\"store\"")
+    });
     assert_same(&project.tree(), &before, "the store is away");
     // As an unmounted one looks.
     std::fs::create_dir(&store).unwrap();
-    until("the empty store is no store", || daemon.log().matches("ERROR").count() >= 1);
+    until("the empty store is no store", || {
+        daemon.log().matches("ERROR").count() >= 1
+    });
     std::thread::sleep(Duration::from_millis(1_500));
     assert_same(&project.tree(), &before, "the store is empty");
     std::fs::remove_dir(&store).unwrap();
     std::fs::rename(&away, &store).unwrap();
-    until("it heals", || daemon.log().contains("store: all is well again"));
+    until("it heals", || {
+        daemon.log().contains("store: all is well again")
+    });
     project.write("more.md", article("more", "2025-03-10T14:00:00Z"));
-    until("it sees again", || project.shown().contains(&"more".to_owned()));
+    until("it sees again", || {
+        project.shown().contains(&"more".to_owned())
+    });
     daemon.stop();
 }
 
@@ -198,7 +212,11 @@ fn a_configuration_is_swapped_whole_or_not_at_all() {
     let good = std::fs::read_to_string(&path).unwrap();
     let before = project.tree();
 
-    std::fs::write(&path, good.replace("[publication]", "[publication]\nnonsense = 1")).unwrap();
+    std::fs::write(
+        &path,
+        good.replace("[publication]", "[publication]\nnonsense = 1"),
+    )
+    .unwrap();
     until("the fault is told", || daemon.log().contains("nonsense"));
     assert_same(&project.tree(), &before, "the old configuration goes on");
 
@@ -222,11 +240,15 @@ fn an_out_that_cannot_be_written_is_tried_again() {
     std::fs::write(&stories, "in the way").unwrap();
     let text = article("b", "2025-03-10T12:00:00Z");
     project.write("b.md", text.replacen("---\n", "---\nsection: world\n", 1));
-    until("the trouble is told", || daemon.log().contains("trouble=\"disk\""));
+    until("the trouble is told", || {
+        daemon.log().contains("trouble=\"disk\"")
+    });
     std::fs::remove_file(&stories).unwrap();
     until("it recovers", || {
         project.tree().contains_key("sections/world/rss.xml")
     });
-    until("and says so", || daemon.log().contains("disk: all is well again"));
+    until("and says so", || {
+        daemon.log().contains("disk: all is well again")
+    });
     daemon.stop();
 }

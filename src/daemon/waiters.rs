@@ -55,11 +55,17 @@ impl Waiters {
     }
 
     pub(super) fn reading_begins(&mut self, is_full: bool) {
+        if is_full {
+            // It listens anew: a cookie still under way may never come. The scan proves as much.
+            for (_, stage) in &mut self.waiting {
+                if matches!(stage, Stage::Cookie(_)) {
+                    *stage = Stage::Scan(self.begun);
+                }
+            }
+            self.full_begun = self.begun + 1;
+        }
         self.begun += 1;
         self.is_reading = true;
-        if is_full {
-            self.full_begun = self.begun;
-        }
     }
 
     /// The reading under way has been taken in.

@@ -197,6 +197,3 @@ impl DirectoryView {
 fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,207 @@
+//! Looking where something was heard finds what looking everywhere finds.
 
+use std::fs;
+
+use super::*;
+use crate::article::File;
+
+const CONFIG: &str = r#"
+[publication]
+name = "News"
+language = "ar"
+url = "https://news.example/"
+feeds_url = "https://news.example/"
+id_authority = "news.example,2016"
+[store]
+path = "store"
+exclude = ["drafts/**"]
+settle_delete = "0s"
+"#;
+
+/// A store in a folder of its own, and what was taken in of it.
+struct Scene {
+    folder: tempfile::TempDir,
+    store: DirectoryStore,
+    watch: Watch,
+    known: Files,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("store")).unwrap();
+        let config = Config::parse(CONFIG, folder.path()).unwrap();
+        let store = DirectoryStore::open(Arc::new(config)).unwrap();
+        let watch = Watch::start(&store, Box::new(|| {}));
+        Self {
+            folder,
+            store,
+            watch,
+            known: Files::default(),
+        }
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.folder.path().join("store").join(path)
+    }
+
+    fn put(&self, path: &str, title: &str) {
+        let place = self.at(path);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        let text = format!(r#"{{"id":"{path}","title":"{title}","published":"2026-11-23"}}"#);
+        fs::write(place, text).unwrap();
+    }
+
+    /// Takes in what is found where something was heard.
+    fn look(&mut self, paths: &[&str]) {
+        let heard = paths
+            .iter()
+            .map(|path| ((*path).to_owned(), Instant::now()))
+            .collect();
+        let scope = Scope::Paths(heard);
+        let known = scope.known(&self.known);
+        let changes = self
+            .store
+            .heard_changes(&known, &scope, &self.watch)
+            .unwrap();
+        self.take_in(changes);
+    }
+
+    fn take_in(&mut self, changes: Changes) {
+        for change in changes.changed {
+            let file = File::of(change.finding, change.hash);
+            self.known.insert(change.path, file);
+        }
+        for path in changes.gone {
+            self.known.remove(&path);
+        }
+    }
+
+    /// Whether looking everywhere finds nothing more.
+    fn assert_complete(&self) {
+        let changes = self.store.changes(&self.known, &|_, _| {}).unwrap();
+        let unseen: Vec<&StorePath> = changes.changed.iter().map(|c| &c.path).collect();
+        assert!(unseen.is_empty(), "not seen: {unseen:?}");
+        assert!(changes.gone.is_empty(), "not gone: {:?}", changes.gone);
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.known.iter().map(|(path, _)| path.as_str()).collect()
+    }
+}
+
+#[test]
+fn files_and_folders_come_change_and_go() {
+    let mut scene = Scene::new();
+    scene.put("a.json", "1");
+    scene.put("x/y/b.json", "1");
+    scene.look(&["a.json", "x"]);
+    assert_eq!(scene.names(), ["a.json", "x/y/b.json"]);
+    scene.assert_complete();
+
+    scene.put("a.json", "2");
+    fs::rename(scene.at("x"), scene.at("z")).unwrap();
+    scene.look(&["a.json", "x", "z"]);
+    assert_eq!(scene.names(), ["a.json", "z/y/b.json"]);
+    scene.assert_complete();
+
+    // A file where a folder was, and a folder where a file was.
+    fs::remove_dir_all(scene.at("z")).unwrap();
+    scene.put("z.json", "1");
+    fs::rename(scene.at("z.json"), scene.at("z")).unwrap();
+    fs::remove_file(scene.at("a.json")).unwrap();
+    scene.put("a.json/c.json", "1");
+    scene.look(&["z", "z.json", "a.json"]);
+    assert_eq!(scene.names(), ["a.json/c.json"]);
+    scene.assert_complete();
+}
+
+#[test]
+fn what_a_walk_leaves_out_is_left_out_here_too() {
+    let mut scene = Scene::new();
+    scene.put("drafts/a.json", "1");
+    scene.put(".git/b.json", "1");
+    scene.put("c.json~", "1");
+    scene.put("notes.txt", "1");
+    scene.look(&[
+        "drafts/a.json",
+        "drafts",
+        ".git/b.json",
+        "c.json~",
+        "notes.txt",
+    ]);
+    assert!(scene.names().is_empty(), "{:?}", scene.names());
+    scene.assert_complete();
+}
+
+#[test]
+fn a_link_is_a_matter_of_everything() {
+    let mut scene = Scene::new();
+    scene.put("..1/k.json", "1");
+    std::os::unix::fs::symlink("..1", scene.at("..data")).unwrap();
+    std::os::unix::fs::symlink("..data/k.json", scene.at("k.json")).unwrap();
+    scene.look(&["k.json"]);
+    assert!(scene.names().is_empty());
+    let later = Instant::now() + std::time::Duration::from_secs(1);
+    assert_eq!(scene.watch.due(later), Due::Ready(Scope::Everything));
+    let everything = scene
+        .store
+        .heard_changes(&scene.known, &Scope::Everything, &scene.watch)
+        .unwrap();
+    scene.take_in(everything);
+    assert_eq!(scene.names(), ["k.json"]);
+    scene.assert_complete();
+}
+
+#[test]
+fn a_file_is_looked_at_under_all_its_names() {
+    let mut scene = Scene::new();
+    scene.put("a.json", "1");
+    scene.look(&["a.json"]);
+    fs::hard_link(scene.at("a.json"), scene.at("b.json")).unwrap();
+    scene.look(&["b.json"]);
+    let later = || Instant::now() + std::time::Duration::from_secs(1);
+    let _ = scene.watch.due(later());
+    fs::write(scene.at("b.json"), "{").unwrap();
+    scene.look(&["b.json"]);
+    match scene.watch.due(later()) {
+        Due::Ready(Scope::Paths(paths)) => assert!(paths.contains_key("a.json")),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_root_has_an_identity() {
+    let scene = Scene::new();
+    assert!(scene.store.health().is_ok());
+    fs::rename(scene.at(""), scene.folder.path().join("away")).unwrap();
+    assert!(scene.store.health().is_err());
+    fs::create_dir(scene.at("")).unwrap();
+    let error = scene.store.health().unwrap_err().to_string();
+    assert!(
+        error.contains("another directory is in its place"),
+        "{error}"
+    );
+}
+
+#[test]
+fn names_are_sorted() {
+    use ignore::{Heard, Name, heard, sort};
+    for name in [
+        ".a.json.swp",
+        "a.json~",
+        "#a.json#",
+        "~$a.json",
+        "4913",
+        "a.json.part",
+        ".#a.json",
+    ] {
+        assert_eq!(sort(name), Name::Leftover, "{name}");
+    }
+    assert_eq!(sort("a.sync-conflict-20261123.json"), Name::ConflictCopy);
+    assert_eq!(sort("خبر.json"), Name::Ordinary);
+    assert_eq!(heard("x/a.json"), Heard::Path);
+    assert_eq!(heard("x/.a.json.tmp"), Heard::Nothing);
+    assert_eq!(heard("..data"), Heard::Everything);
+    assert_eq!(heard("..2026/x/a.json"), Heard::Everything);
+}

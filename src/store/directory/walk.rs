@@ -284,23 +284,11 @@ fn sort_entry(
         }
         Target::Folder(_) => {
             out.unread.push(path.clone());
-            out.remarks.push(remark(
-                Severity::Fault,
-                "unreadable-folder",
-                &path,
-                format!("the folder lies more than {DEPTH_MAX} deep or its name is not UTF-8"),
-                "move or rename it",
-            ));
+            out.remarks.push(too_deep(&path));
             return;
         }
         Target::OutsideFolder => {
-            out.remarks.push(remark(
-                Severity::Doubt,
-                "outside-link",
-                &path,
-                "the link leads to a folder outside the store, and it is not followed".to_owned(),
-                "move the folder into the store, or set follow_symlinks = true in [store]",
-            ));
+            out.remarks.push(outside_folder(&path));
             return;
         }
         Target::File(real, refusal) => (real, refusal),
@@ -314,13 +302,7 @@ fn sort_entry(
         return;
     }
     if kind == Name::ConflictCopy {
-        out.remarks.push(remark(
-            Severity::Doubt,
-            "conflict-copy",
-            &path,
-            "a sync tool left this copy of a conflict, and it is ignored".to_owned(),
-            "merge it into the article and remove it",
-        ));
+        out.remarks.push(conflict_copy(&path));
         return;
     }
     (item.real, item.refusal) = target;
@@ -328,6 +310,36 @@ fn sort_entry(
         item.refusal = Some(Refusal::Name);
     }
     out.files.push(item);
+}
+
+fn too_deep(path: &str) -> Diagnostic {
+    remark(
+        Severity::Fault,
+        "unreadable-folder",
+        path,
+        format!("the folder lies more than {DEPTH_MAX} deep or its name is not UTF-8"),
+        "move or rename it",
+    )
+}
+
+fn outside_folder(path: &str) -> Diagnostic {
+    remark(
+        Severity::Doubt,
+        "outside-link",
+        path,
+        "the link leads to a folder outside the store, and it is not followed".to_owned(),
+        "move the folder into the store, or set follow_symlinks = true in [store]",
+    )
+}
+
+fn conflict_copy(path: &str) -> Diagnostic {
+    remark(
+        Severity::Doubt,
+        "conflict-copy",
+        path,
+        "a sync tool left this copy of a conflict, and it is ignored".to_owned(),
+        "merge it into the article and remove it",
+    )
 }
 
 /// What an entry stands for.

@@ -131,8 +131,9 @@ pub struct Article {
     pub index: bool,
     /// The same article in other languages, itself included, for hreflang.
     pub translations: BTreeMap<Language, WebUrl>,
-    /// Whether it has a body to print.
-    pub has_body: bool,
+    /// Tells one body from another; `None` where it has none to print. The body itself is fetched
+    /// where it is printed, but a change of it is a change of the article.
+    pub body: Option<ContentHash>,
 }
 
 impl Article {

@@ -15,13 +15,14 @@ mod trouble;
 mod waiters;
 mod workbench;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 
-use crate::article::{Changes, Diagnostic, Severity};
+use crate::article::{Changes, Diagnostic, Severity, StorePath};
 use crate::config::Config;
 use crate::engine::Guarded;
 use crate::store::directory::{DirectoryStore, StoreError, Watch};
@@ -93,6 +94,8 @@ struct Daemon {
     body_tries: u32,
     waiters: Waiters,
     troubles: Troubles,
+    /// Files whose fault lies in how they stand to others, and was logged.
+    told: BTreeSet<StorePath>,
     service: Service,
     config_stamp: Option<Stamp>,
     save_at: Option<Instant>,
@@ -158,6 +161,7 @@ impl Daemon {
             body_tries: 0,
             waiters: Waiters::default(),
             troubles: Troubles::default(),
+            told: BTreeSet::new(),
             service: Service::new(),
             save_at: None,
             is_ready: false,
@@ -227,11 +231,7 @@ impl Daemon {
             .flat_map(|c| c.diagnostics.iter().cloned());
         let diagnostics: Vec<Diagnostic> = remarks.chain(found).collect();
         let Guarded { held, visible, .. } = self.bench.take_in(changes);
-        for diagnostic in &diagnostics {
-            if !self.bench.engine().is_embargoed(&diagnostic.path) {
-                log(diagnostic);
-            }
-        }
+        self.report(diagnostics);
         self.troubles.set(
             Trouble::Held,
             (held > 0).then(|| {
@@ -245,11 +245,35 @@ impl Daemon {
         self.publish().await;
     }
 
+    /// Logs what was found, and duplicates and files that are no articles any more as they come up.
+    fn report(&mut self, mut diagnostics: Vec<Diagnostic>) {
+        let engine = self.bench.engine();
+        let mut standing = engine.duplicates();
+        standing.extend(engine.lapsed());
+        let told = std::mem::take(&mut self.told);
+        self.told = standing.iter().map(|fault| fault.path.clone()).collect();
+        diagnostics.extend(
+            standing
+                .into_iter()
+                .filter(|fault| !told.contains(&fault.path)),
+        );
+        for diagnostic in &diagnostics {
+            if !engine.is_embargoed(&diagnostic.path) {
+                log(diagnostic);
+            }
+        }
+    }
+
     /// Publishes what is owed. What fails is owed still, and tried again.
     async fn publish(&mut self) {
         if self.bench.engine().work().is_empty() {
-            self.retry = None;
-            self.ready();
+            match self.bench.remember() {
+                Ok(()) => {
+                    self.retry = None;
+                    self.ready();
+                }
+                Err(error) => self.retry_later(&error),
+            }
             return;
         }
         if !self.fetch_bodies().await {
@@ -264,6 +288,9 @@ impl Daemon {
                      are meant to go, run `khabar accept`"
                 )),
             );
+            if let Err(error) = self.bench.remember() {
+                self.retry_later(&error);
+            }
             return;
         }
         let published = tokio::task::block_in_place(|| {
@@ -284,17 +311,19 @@ impl Daemon {
                 self.save_at.get_or_insert(Instant::now() + SAVE_EVERY);
                 self.ready();
             }
-            Err(error) => {
-                let pause = self
-                    .retry
-                    .map_or(RETRY_MIN, |(_, pause)| RETRY_MAX.min(pause * 2));
-                self.retry = Some((Instant::now() + pause, pause));
-                self.troubles.set(
-                    Trouble::Disk,
-                    Some(format!("{error}; it is tried again until it succeeds")),
-                );
-            }
+            Err(error) => self.retry_later(&error),
         }
+    }
+
+    fn retry_later(&mut self, error: &TurnError) {
+        let pause = self
+            .retry
+            .map_or(RETRY_MIN, |(_, pause)| RETRY_MAX.min(pause * 2));
+        self.retry = Some((Instant::now() + pause, pause));
+        self.troubles.set(
+            Trouble::Disk,
+            Some(format!("{error}; it is tried again until it succeeds")),
+        );
     }
 
     /// Fetches the bodies that the plan needs; says whether to go on. Where a body changed under

@@ -36,6 +36,8 @@ pub struct Memory {
     pub manifest: Manifest,
     /// How many articles were in play when last published, for a guard without checkpoint.
     pub in_play: usize,
+    /// Files that were let go since the checkpoint, which still names them: they are no new loss.
+    pub let_go: BTreeSet<StorePath>,
 }
 
 /// What can be derived from the store again: deleting it costs time and nothing else.
@@ -79,6 +81,7 @@ pub struct Engine {
     bodies_needed: usize,
     is_memory_changed: bool,
     withdrawals: BTreeMap<ArticleId, Timestamp>,
+    let_go: BTreeSet<StorePath>,
 }
 
 /// Work that is not known to be published.
@@ -97,6 +100,8 @@ pub struct Work {
     removed_channels: Vec<Channel>,
     months: Vec<chrono::NaiveDate>,
     is_everything: bool,
+    /// Something happened, if only to what the overviews count.
+    is_owed: bool,
     /// The files whose bodies must be handed to [`Engine::take_bodies`] before rendering.
     pub needs: Vec<StorePath>,
 }
@@ -105,10 +110,7 @@ impl Work {
     /// Whether nothing has to be rendered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.is_everything
-            && self.feeds.is_empty()
-            && self.removed_channels.is_empty()
-            && self.months.is_empty()
+        !self.is_owed
     }
 }
 
@@ -164,6 +166,7 @@ impl Engine {
             bodies_needed: 0,
             is_memory_changed: false,
             withdrawals: memory.withdrawals,
+            let_go: memory.let_go,
         };
         engine.load(checkpoint.files);
         engine.visible_when_published = engine.visible();
@@ -276,6 +279,7 @@ impl Engine {
                 removed_channels: Vec::new(),
                 months: plan::months(&self.catalog).collect(),
                 is_everything: true,
+                is_owed: true,
                 needs: Vec::new(),
             },
             Debt::Touched(touched) => self.touched_work(touched),
@@ -311,6 +315,12 @@ impl Engine {
         })
     }
 
+    /// Whether something must be remembered that is not saved yet.
+    #[must_use]
+    pub fn is_memory_changed(&self) -> bool {
+        self.is_memory_changed
+    }
+
     /// [`Engine::memory_before`], or all of [`Engine::memory`], is saved.
     pub fn memory_is_saved(&mut self) {
         self.is_memory_changed = false;
@@ -327,14 +337,28 @@ impl Engine {
         for channel in rendered.removed_channels {
             self.windows.remove(&channel);
         }
+        self.debt = Debt::Touched(self.unfinished(&rendered.feeds));
         let plans = rendered.feeds.into_iter();
         self.windows
             .extend(plans.map(|plan| (plan.channel.clone(), plan)));
-        self.debt = Debt::Touched(Touched::default());
         self.visible_when_published = self.visible();
         if self.bodies.len() > 2 * self.bodies_needed + BODIES_SPARE {
             self.forget_bodies();
         }
+    }
+
+    /// The feeds that were published without a body that nobody could fetch: it is owed still.
+    fn unfinished(&self, feeds: &[plan::FeedPlan]) -> Touched {
+        let mut touched = Touched::default();
+        for plan in feeds {
+            let lacks = self
+                .printed(std::slice::from_ref(plan))
+                .find(|(entry, path)| !entry.is_kept && self.known_body(path).is_none());
+            if let Some((entry, _)) = lacks {
+                touched.touch(&plan.channel, &entry.rank());
+            }
+        }
+        touched
     }
 
     /// How many documents are published once `rendered` is.
@@ -355,7 +379,14 @@ impl Engine {
             withdrawals: self.withdrawals.clone(),
             manifest: self.manifest.clone(),
             in_play: self.catalog.len(),
+            let_go: self.let_go.clone(),
         }
+    }
+
+    /// [`Engine::checkpoint`] is saved: it names nothing any more that was let go.
+    pub fn checkpoint_is_saved(&mut self) {
+        self.is_memory_changed |= !self.let_go.is_empty();
+        self.let_go.clear();
     }
 
     /// What can be derived again, as of now.
@@ -394,6 +425,7 @@ impl Engine {
             removed_channels: Vec::new(),
             months: Vec::new(),
             is_everything: false,
+            is_owed: !touched.is_empty(),
             needs: Vec::new(),
         };
         for (channel, rank) in &touched.channels {
@@ -463,7 +495,26 @@ impl Engine {
     /// Fills the catalog from a checkpoint, and from last good versions whose files are gone.
     fn load(&mut self, files: Vec<(StorePath, File)>) {
         let mut offers = Vec::with_capacity(files.len());
-        for (path, file) in files {
+        for (path, mut file) in files {
+            if self.let_go.contains(&path) {
+                continue;
+            }
+            // What is kept is newer than a checkpoint that knows the file as good, or as there.
+            match self.kept.get(&path).map(|kept| kept.reason) {
+                Some(Reason::Missing) => continue,
+                Some(Reason::Bad) if matches!(file, File::Article(..)) => {
+                    file.forget_hash();
+                    if let File::Article(_, article) = &file
+                        && self
+                            .kept
+                            .get(&path)
+                            .is_some_and(|kept| kept.article != *article)
+                    {
+                        file = File::Rejected;
+                    }
+                }
+                Some(Reason::Bad) | None => {}
+            }
             offers.push(self.offer(&path, &file));
             self.files.insert(path, file);
         }

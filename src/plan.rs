@@ -36,7 +36,10 @@ impl FeedPlan {
     /// Whether something that happens at `rank` can show in it.
     #[must_use]
     pub fn reaches(&self, rank: &Rank) -> bool {
-        self.reach.as_ref().is_none_or(|reach| rank <= reach)
+        // What leaves counts down to the very second of the oldest entry, whatever its id.
+        self.reach
+            .as_ref()
+            .is_none_or(|reach| rank <= reach || rank.published() == reach.published())
     }
 }
 

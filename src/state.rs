@@ -20,7 +20,7 @@ use crate::article::Timestamp;
 use crate::engine::{Checkpoint, Memory};
 
 /// The first bytes of every file, and the version of what follows.
-const MAGIC: &[u8; 12] = b"khabar\0\0v001";
+const MAGIC: &[u8; 12] = b"khabar\0\0v002";
 /// Magic, then the xxh3-128 of the payload.
 const HEADER: usize = MAGIC.len() + 16;
 const MEMORY: &str = "memory";

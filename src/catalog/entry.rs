@@ -103,7 +103,8 @@ impl Touched {
         self.news |= other.news;
     }
 
-    fn touch(&mut self, channel: &Channel, rank: &Rank) {
+    /// Adds a channel in which something happened at `rank`.
+    pub fn touch(&mut self, channel: &Channel, rank: &Rank) {
         match self.channels.get_mut(channel) {
             Some(newest) if *newest <= *rank => {}
             Some(newest) => *newest = rank.clone(),

@@ -145,6 +145,7 @@ fn publish(
 ) -> anyhow::Result<Outcome> {
     let prepared = prepare(bench, global)?;
     if prepared.unkept.is_some() {
+        bench.remember()?;
         return Ok(Outcome::Unpublished);
     }
     let is_wanting = is_held(&prepared) || prepared.store_error.is_some();

@@ -13,6 +13,8 @@ pub(super) fn write(
     config: &Config,
 ) -> std::io::Result<()> {
     let quoted = |path: &Path| escaped(&path.to_string_lossy());
+    // A command line expands variables; other settings do not.
+    let argument = |path: &Path| quoted(path).replace('$', "$$");
     write!(
         out,
         "# Review User=, then: systemctl enable --now khabar
@@ -71,8 +73,8 @@ SystemCallErrorNumber=EPERM
 [Install]
 WantedBy=multi-user.target
 ",
-        program = quoted(program),
-        config = quoted(path),
+        program = argument(program),
+        config = argument(path),
         store = quoted(&config.store.path),
         out = quoted(&config.out),
         state = quoted(&config.state),
@@ -86,7 +88,6 @@ fn escaped(path: &str) -> String {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             '%' => out.push_str("%%"),
-            '$' => out.push_str("$$"),
             _ => out.push(c),
         }
     }

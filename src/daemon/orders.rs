@@ -47,7 +47,7 @@ impl Daemon {
         if is_done {
             self.turn(Changes::default()).await;
         }
-        if self.retry.is_some() {
+        if self.retry.is_some() || self.bench.unkept().is_some() {
             pending.answer(
                 false,
                 format!(

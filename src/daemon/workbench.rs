@@ -178,9 +178,38 @@ impl Workbench {
         now(self.clock, self.mark)
     }
 
-    /// Lets through the loss that is held; says how many articles that is.
+    /// Lets through the loss that is held; says how many articles that is. Where there was no
+    /// checkpoint to hold them with, the store must have been read before.
     pub fn accept_loss(&mut self) -> usize {
-        self.engine.accept() + std::mem::take(&mut self.unkept)
+        let held = self.engine.accept();
+        let unkept = self.unkept().unwrap_or(0);
+        if unkept > 0 {
+            self.unkept = 0;
+        }
+        held + unkept
+    }
+
+    /// Writes down what must not be forgotten, where that has changed, although nothing is
+    /// published.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn remember(&mut self) -> Result<(), TurnError> {
+        if self.engine.is_memory_changed() {
+            self.save_memory()?;
+        }
+        Ok(())
+    }
+
+    fn save_memory(&mut self) -> Result<(), TurnError> {
+        let mut memory = self.engine.memory();
+        if self.unkept().is_some() {
+            // Until it is accepted, the loss is measured against what was published.
+            memory.in_play = self.unkept;
+        }
+        self.state.save_memory(&memory)?;
+        self.engine.memory_is_saved();
+        Ok(())
     }
 
     /// Everything but writing: reads what changed, moves the clock, renders what is owed.
@@ -278,9 +307,9 @@ impl Workbench {
     /// # Errors
     /// Where the state cannot be written.
     pub fn save(&mut self) -> Result<(), TurnError> {
-        self.state.save_memory(&self.engine.memory())?;
-        self.engine.memory_is_saved();
         self.state.save_checkpoint(&self.engine.checkpoint())?;
+        self.engine.checkpoint_is_saved();
+        self.save_memory()?;
         Ok(())
     }
 

@@ -26,7 +26,7 @@ pub(super) fn is_full(config: &Config, channel: &Channel) -> bool {
 
 /// Whether the body of `article` may be printed at all.
 pub(super) fn prints_body(article: &Article) -> bool {
-    article.has_body && article.access == Access::Free
+    article.body.is_some() && article.access == Access::Free
 }
 
 /// Renders everything that `work` owes, and what depends on it.

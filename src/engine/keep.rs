@@ -101,6 +101,7 @@ impl Engine {
                 File::Article(..) => {}
             }
             offers.push(self.offer(&path, &file));
+            self.is_memory_changed |= self.let_go.remove(&path);
             self.files.insert(path, file);
         }
         for path in changes.gone {
@@ -111,6 +112,7 @@ impl Engine {
             let last_good = self.last_good(&path, Reason::Missing);
             self.files.remove(&path);
             self.forget(&path);
+            self.let_go(&path);
             if let Some(kept) = last_good.filter(|_| was_live) {
                 self.keep(&path, kept);
                 missing.push(path.clone());
@@ -133,42 +135,44 @@ impl Engine {
     ) -> Touched {
         let mut offers = Vec::new();
         for path in changed {
-            let Some(file @ File::Article(..)) = self.files.get(path) else {
+            let Some(file @ File::Article(..)) = self.files.get(path).cloned() else {
                 continue;
             };
-            let file = file.clone();
-            if self.catalog.is_duplicate(path) {
-                if let Some(kept) = spare.remove(path) {
-                    self.keep(path, kept);
-                    offers.push(self.offer(path, &file));
-                }
-            } else if self.forget(path) {
+            if self.catalog.is_duplicate(path)
+                && let Some(kept) = spare.remove(path)
+            {
+                self.keep(path, kept);
                 offers.push(self.offer(path, &file));
+            }
+        }
+        // A file may be good again because another one left: what was kept of it is history then.
+        let is_good = |path: &StorePath| {
+            matches!(self.files.get(path), Some(File::Article(..)))
+                && !self.catalog.is_duplicate(path)
+        };
+        let good: Vec<StorePath> = self.kept.keys().filter(|p| is_good(p)).cloned().collect();
+        for path in good {
+            self.forget(&path);
+            if let Some(file) = self.files.get(&path).cloned() {
+                offers.push(self.offer(&path, &file));
             }
         }
         self.catalog.set(offers)
     }
 
     /// Decides whether what has just gone missing is held, and lets go of it where it is not. What
-    /// is held already stays so until it returns, is accepted, or time or a withdrawal hides it.
+    /// is held already stays so until it returns or is accepted.
     pub(super) fn guard(&mut self, missing: Vec<StorePath>) -> Guarded {
         let visible = self.visible_when_published;
-        let over: Vec<StorePath> = self
+        // An article whose id another file says now has moved, not vanished.
+        let moved: Vec<StorePath> = self
             .held()
-            .filter(|(path, kept)| {
-                // An article whose id another file says now has moved, not vanished.
-                let is_moved = self.catalog.is_claimed(&kept.article.id);
-                let is_live = self
-                    .catalog
-                    .in_play(path)
-                    .is_some_and(|e| e.phase == Phase::Live);
-                is_moved || !is_live
-            })
+            .filter(|(_, kept)| self.catalog.is_claimed(&kept.article.id))
             .map(|(path, _)| path.clone())
             .collect();
-        let touched = self.release(&over);
+        let touched = self.release(&moved);
         self.owe(touched);
-        let held = self.held().count();
+        let held = self.held_and_live();
         let missing: Vec<StorePath> = missing
             .into_iter()
             .filter(|path| self.kept.contains_key(path))
@@ -187,11 +191,22 @@ impl Engine {
         }
         let touched = self.release(&missing);
         self.owe(touched);
+        let left = self.held_and_live();
         Guarded {
-            held: held - missing.len(),
-            lost: missing.len(),
+            held: left,
+            lost: held - left,
             visible,
         }
+    }
+
+    /// How many of the held articles would be visible. What time or a withdrawal hides is no loss,
+    /// and stays known for when it does not.
+    fn held_and_live(&self) -> usize {
+        let is_live = |path: &StorePath| {
+            let entry = self.catalog.in_play(path);
+            entry.is_some_and(|entry| entry.phase == Phase::Live)
+        };
+        self.held().filter(|(path, _)| is_live(path)).count()
     }
 
     /// What the file at `path` offers under `file` and what is kept of it.
@@ -204,6 +219,11 @@ impl Engine {
             },
             kept: self.kept.get(path).map(|kept| Arc::clone(&kept.article)),
         }
+    }
+
+    /// A file is gone; where the checkpoint names it still, a restart must not take that for news.
+    fn let_go(&mut self, path: &StorePath) {
+        self.is_memory_changed |= self.let_go.insert(path.clone());
     }
 
     fn keep(&mut self, path: &StorePath, kept: Kept) {

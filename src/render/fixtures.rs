@@ -6,8 +6,8 @@ use super::{
     ChannelView, EntryView, FeedView, Label, OverviewView, SitemapEntry, SitemapView, Tombstone,
 };
 use crate::article::{
-    Access, Article, ArticleId, Comments, Image, Kind, Language, Media, Person, Source, Status,
-    StorePath, Text, Timestamp, Topic, TopicId, WebUrl,
+    Access, Article, ArticleId, Comments, ContentHash, Image, Kind, Language, Media, Person,
+    Source, Status, StorePath, Text, Timestamp, Topic, TopicId, WebUrl,
 };
 use crate::config::{IdAuthority, Publication};
 use crate::document::{Channel, DocumentKey, FeedFormat};
@@ -98,7 +98,7 @@ pub(super) fn plain(id: &str) -> Article {
         news: true,
         index: true,
         translations: std::collections::BTreeMap::new(),
-        has_body: false,
+        body: None,
     }
 }
 
@@ -140,7 +140,7 @@ pub(super) fn nasty() -> Article {
             (language("en-GB"), url("en/1001")),
         ]
         .into(),
-        has_body: true,
+        body: Some(ContentHash::of(BODY.as_bytes())),
         ..plain("a/1001 %<\">")
     }
 }

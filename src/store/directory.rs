@@ -326,6 +326,7 @@ enum Seen {
 /// Whether `path` is in `folder` or below; the empty folder is the root.
 fn is_below(path: &StorePath, folder: &str) -> bool {
     folder.is_empty()
+        || path.as_str() == folder
         || path
             .as_str()
             .strip_prefix(folder)

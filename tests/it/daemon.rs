@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 
-use crate::project::{Project, article, assert_same};
+use crate::project::{Project, article, article_with, assert_same};
 
 /// A running daemon; killed where a test ends without stopping it.
 struct Daemon<'a> {
@@ -113,6 +113,14 @@ fn edits_of_every_kind_are_published() {
     std::fs::remove_dir_all(store.join("moved")).unwrap();
     daemon.sync();
     assert_eq!(project.shown(), ["c", "a"]);
+
+    // Nothing but the body: what is shown of the article beside it stays.
+    let text = article_with("a", "2025-03-10T11:00:00Z", "summary: s\n");
+    project.write("a.md", &text);
+    daemon.sync();
+    project.write("a.md", text + "\nفقرة أخيرة\n");
+    daemon.sync();
+    assert!(project.read("rss.xml").contains("فقرة أخيرة"));
 
     project.write("a.md", "---\ntitle: [\n");
     daemon.sync();

@@ -75,6 +75,7 @@ class Store:
         article = {
             "id": f"a{dice.randrange(80)}",
             "title": f"عنوان {self.count % 7}",
+            "summary": f"ملخص {self.count % 5}",
             "body": f"<p>متن {self.count}</p>",
             "published": (datetime.now(timezone.utc) - age).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "section": f"قسم {dice.randrange(3)}",
@@ -121,6 +122,15 @@ class Store:
                     file.seek(at)
                     file.write(str(self.dice.randrange(10)).encode())
                 os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    def edit_body(self):
+        if files := self.files():
+            path = self.dice.choice(files)
+            self.count += 1
+            text = path.read_text().replace("<p>متن", f"<p>({self.count}) متن")
+            staged = path.with_name(f".{path.name}.tmp")
+            staged.write_text(text)
+            staged.rename(path)
 
     def write_slowly(self):
         path = self.place()
@@ -209,7 +219,7 @@ class Store:
 
     def change(self):
         ways = {
-            self.write: 20, self.save_by_rename: 20, self.save_as_vim_does: 8, self.rewrite_in_place: 10,
+            self.write: 20, self.save_by_rename: 20, self.save_as_vim_does: 8, self.rewrite_in_place: 10, self.edit_body: 8,
             self.write_slowly: 3, self.remove: 12, self.rename: 8, self.link: 3, self.remove_folder: 2,
             self.move_folder: 4, self.move_folder_out_and_in: 2, self.bring_a_tree: 3, self.swap_data: 2,
             self.burst: 1, self.wait: 2,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{clock, found, progress_bar};
-use crate::article::{Diagnostic, Files, Severity, StorePath};
+use crate::article::{Diagnostic, Severity, StorePath};
 use crate::cli::args::{Check, Global, ReportForm};
 use crate::cli::report::{self, Style};
 use crate::cli::{Exit, output, project};
@@ -20,8 +20,15 @@ pub(in crate::cli) fn check(options: &Check, global: &Global) -> anyhow::Result<
     let loaded = State::new(&config.state).load()?;
     let store = DirectoryStore::open(Arc::clone(&config))?;
     let scope = scope(&options.paths, &store)?;
+    let now = daemon::now(clock(options.clock.now), loaded.mark);
+    // What was good before says which files are no articles any more; everything is read again.
+    let mut checkpoint = loaded.checkpoint;
+    if let Some(checkpoint) = &mut checkpoint {
+        checkpoint.distrust_readings();
+    }
+    let mut engine = Engine::new(config, loaded.memory, checkpoint, now);
     let bar = progress_bar(global);
-    let changes = store.changes(&Files::default(), &|read, total| {
+    let changes = store.changes(engine.files(), &|read, total| {
         bar.set_length(total);
         bar.inc(read);
     });
@@ -30,10 +37,9 @@ pub(in crate::cli) fn check(options: &Check, global: &Global) -> anyhow::Result<
     let mut diagnostics = changes.remarks.clone();
     diagnostics.extend(changes.changed.iter().flat_map(|c| c.diagnostics.clone()));
     let files = changes.changed.len();
-    let now = daemon::now(clock(options.clock.now), loaded.mark);
-    let mut engine = Engine::new(config, loaded.memory, None, now);
     engine.step(changes, now);
     diagnostics.extend(engine.duplicates());
+    diagnostics.extend(engine.lapsed());
     let least = if global.verbose > 0 {
         Severity::Note
     } else {

@@ -6,10 +6,16 @@ use super::START;
 use crate::article::Timestamp;
 
 /// An article of a history.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the article"
+)]
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) id: u8,
     pub(super) title: u8,
+    pub(super) body: u8,
+    pub(super) is_indexed: bool,
     pub(super) age_minutes: i64,
     pub(super) updated_minutes: Option<i64>,
     pub(super) expires_minutes: Option<i64>,
@@ -32,7 +38,9 @@ impl Written {
         let mut article = serde_json::json!({
             "id": format!("a{}", self.id),
             "title": format!("عنوان {}", self.title),
-            "body": format!("<p>متن {}</p>", self.title),
+            "summary": "ملخص",
+            "body": format!("<p>متن {}</p>", self.body),
+            "index": self.is_indexed,
             "published": at(-self.age_minutes),
             "status": self.status,
             "kind": self.kind,
@@ -66,7 +74,7 @@ impl Written {
         let mut article = serde_json::json!({
             "uri": format!("a{}", self.id),
             "headline": format!("عنوان {}", self.title),
-            "body_xhtml": format!("<p>متن {}</p>", self.title),
+            "body_xhtml": format!("<p>متن {}</p>", self.body),
             "firstcreated": at(-self.age_minutes),
             "versioncreated": at(-self.age_minutes),
             "pubstatus": "usable",
@@ -96,9 +104,15 @@ fn section_id(number: u8) -> &'static str {
 }
 
 pub(super) fn written() -> impl Strategy<Value = Written> {
-    let minutes = prop_oneof![-200..200_i64, 2_700..3_000_i64, 40_000..90_000_i64];
+    // Some instants come often: ties are where orders are decided by ids.
+    let minutes = prop_oneof![
+        2 => -200..200_i64,
+        2 => (0..4_i64).prop_map(|tie| tie * 30),
+        1 => 2_700..3_000_i64,
+        1 => 40_000..90_000_i64
+    ];
     (
-        (0..12_u8, 0..4_u8, minutes),
+        (0..12_u8, 0..4_u8, 0..4_u8, any::<bool>(), minutes),
         (
             prop::option::of(0..300_i64),
             prop::option::of(-10..400_i64),
@@ -120,12 +134,14 @@ pub(super) fn written() -> impl Strategy<Value = Written> {
     )
         .prop_map(
             |(
-                (id, title, age_minutes),
+                (id, title, body, is_indexed, age_minutes),
                 (updated_minutes, expires_minutes, section, section_title, story),
                 (status, kind, is_tagged, is_news),
             )| Written {
                 id,
                 title,
+                body,
+                is_indexed,
                 age_minutes,
                 updated_minutes,
                 expires_minutes,
@@ -154,6 +170,10 @@ pub(super) enum Happening {
     Restore(u8),
     Accept,
     Restart,
+    /// The checkpoint is saved.
+    Save,
+    /// The daemon is killed: its memory is of now, the checkpoint of whenever it was saved.
+    Crash,
     /// The next publication fails.
     Fail,
 }
@@ -171,6 +191,8 @@ pub(super) fn happening() -> impl Strategy<Value = Happening> {
         1 => (0..12_u8).prop_map(Happening::Restore),
         1 => Just(Happening::Accept),
         1 => Just(Happening::Restart),
+        1 => Just(Happening::Save),
+        2 => Just(Happening::Crash),
         2 => Just(Happening::Fail),
     ]
 }

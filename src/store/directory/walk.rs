@@ -82,8 +82,16 @@ pub(super) fn walk_at(
     let mut last = None;
     for part in path.split('/') {
         place.push(part);
-        let Ok(meta) = place.symlink_metadata() else {
-            return Ok(Here::Nothing);
+        let meta = match place.symlink_metadata() {
+            Ok(meta) => meta,
+            Err(error) if is_absence(&error) => return Ok(Here::Nothing),
+            // That it cannot be seen does not mean that it is gone.
+            Err(_) => {
+                return Ok(Here::Listing(Listing {
+                    unread: vec![path.to_owned()],
+                    ..Listing::default()
+                }));
+            }
         };
         if meta.is_symlink() {
             return Ok(Here::Link);
@@ -113,6 +121,11 @@ pub(super) fn walk_at(
         );
     }
     walk_below(store, folders, out, arm).map(Here::Listing)
+}
+
+fn is_absence(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
 }
 
 /// Whether a walk never comes to the folder `path`: one on its way is left out.

@@ -16,8 +16,8 @@ use super::draft::{Draft, Field, RawBody, RawPerson, RawTopic};
 use super::has_fault;
 use super::problem::Problem;
 use crate::article::{
-    Access, Article, ArticleId, Comments, Kind, Language, Person, Source, Status, StorePath, Text,
-    Topic, TopicId, WebUrl,
+    Access, Article, ArticleId, Comments, ContentHash, Kind, Language, Person, Source, Status,
+    StorePath, Text, Topic, TopicId, WebUrl,
 };
 use crate::config::{Config, SectionFrom};
 
@@ -126,7 +126,9 @@ impl Finisher<'_> {
             news: draft.news.unwrap_or(true),
             index,
             translations: self.translations(&draft.translations),
-            has_body: body.is_some(),
+            body: body
+                .as_ref()
+                .map(|body| ContentHash::of(body.html.as_bytes())),
             language,
         };
         let body = body.map(|body| body::wrap(&body.html, &article.language));

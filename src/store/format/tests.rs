@@ -244,7 +244,7 @@ fn a_body_is_printed_exactly_where_the_article_says_so() {
     ] {
         let path = StorePath::new("a.json");
         let has_body = match read(&path, text.as_bytes(), &config).finding {
-            Finding::Article(article) => article.has_body,
+            Finding::Article(article) => article.body.is_some(),
             Finding::NoArticle | Finding::Rejected => false,
         };
         assert_eq!(body(&path, text.as_bytes(), &config).as_deref(), printed);
@@ -361,7 +361,7 @@ proptest! {
         let path = StorePath::new(&format!("2026/11/23/x.{extension}"));
         let reading = read(&path, &bytes, &config);
         let printed = body(&path, &bytes, &config);
-        let has_body = matches!(&reading.finding, Finding::Article(article) if article.has_body);
+        let has_body = matches!(&reading.finding, Finding::Article(article) if article.body.is_some());
         prop_assert_eq!(has_body, printed.is_some());
         prop_assert!(printed.is_none_or(|body| body.chars().all(is_xml_char)));
         let faults = reading.diagnostics.iter().filter(|d| d.severity == Severity::Fault).count();

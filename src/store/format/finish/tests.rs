@@ -36,7 +36,7 @@ fn defaults_are_filled_in() {
         (Access::Free, true, true)
     );
     assert_eq!(article.language.as_str(), "ar");
-    assert!(article.summary.is_empty() && !article.has_body);
+    assert!(article.summary.is_empty() && article.body.is_none());
     assert_eq!(codes_with(""), [""; 0]);
 }
 

@@ -65,7 +65,7 @@ fn json_ld_comes_before_broken_attributes() {
     let found = article("7.html", &page(&head, "<article><h1>x</h1></article>"));
     assert_eq!(found.title.as_str(), "عنوان \"مقتبس\"");
     assert_eq!(found.id.as_str(), "7");
-    assert!(!found.has_body);
+    assert!(found.body.is_none());
     assert_eq!(codes("7.html", &page(&head, "")), [""; 0]);
 }
 

@@ -129,7 +129,7 @@ fn superdesk_adds_members() {
            "authors":[{"name":"أول","role":"writer"},{"name":"ثان"}],"byline":"غيرهما""#,
     );
     assert_eq!(article.summary.as_str(), "موجز مهم & قصير");
-    assert!(article.has_body);
+    assert!(article.body.is_some());
     assert_eq!(article.sections[0].id.as_str(), "s");
     assert_eq!(article.tags.len(), 2);
     assert_eq!(article.url.as_str(), "https://news.example/x");

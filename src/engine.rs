@@ -38,6 +38,8 @@ pub struct Memory {
     pub in_play: usize,
     /// Files that were let go since the checkpoint, which still names them: they are no new loss.
     pub let_go: BTreeSet<StorePath>,
+    /// Files that became bad while their article was under embargo, and until when that was.
+    pub embargoed: BTreeMap<StorePath, Timestamp>,
 }
 
 /// What can be derived from the store again: deleting it costs time and nothing else.
@@ -82,6 +84,7 @@ pub struct Engine {
     is_memory_changed: bool,
     withdrawals: BTreeMap<ArticleId, Timestamp>,
     let_go: BTreeSet<StorePath>,
+    embargoed: BTreeMap<StorePath, Timestamp>,
 }
 
 /// Work that is not known to be published.
@@ -167,6 +170,7 @@ impl Engine {
             is_memory_changed: false,
             withdrawals: memory.withdrawals,
             let_go: memory.let_go,
+            embargoed: memory.embargoed,
         };
         engine.load(checkpoint.files);
         engine.visible_when_published = engine.visible();
@@ -179,13 +183,16 @@ impl Engine {
         &self.files
     }
 
-    /// Whether the file at `path` holds an article whose first publication is still to come: no log
-    /// may name it.
+    /// Whether the file at `path` holds an article whose first publication is still to come, or did
+    /// when it could last be read: no log may name it.
     #[must_use]
     pub fn is_embargoed(&self, path: &StorePath) -> bool {
         match self.files.get(path) {
             Some(File::Article(_, article)) => article.published > self.catalog.now(),
-            Some(File::NoArticle(_) | File::Rejected) | None => false,
+            Some(File::NoArticle(_) | File::Rejected) | None => self
+                .embargoed
+                .get(path)
+                .is_some_and(|until| *until > self.catalog.now()),
         }
     }
 
@@ -380,6 +387,7 @@ impl Engine {
             manifest: self.manifest.clone(),
             in_play: self.catalog.len(),
             let_go: self.let_go.clone(),
+            embargoed: self.embargoed.clone(),
         }
     }
 

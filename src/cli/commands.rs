@@ -167,6 +167,12 @@ fn report(prepared: &Prepared, engine: &Engine) {
     for diagnostic in &prepared.diagnostics {
         daemon::log(diagnostic);
     }
+    if prepared.silenced > 0 {
+        tracing::warn!(
+            "{} files under embargo have faults; `khabar check` shows them",
+            prepared.silenced
+        );
+    }
     let catalog = engine.catalog();
     if engine.visible() > 0 && catalog.entries().all(|entry| !entry.is_listed) {
         tracing::warn!(

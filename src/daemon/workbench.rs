@@ -3,11 +3,11 @@
 //! Here the edges meet the core: what a plan needs is fetched between plan and render, and what
 //! was published is remembered. It prints nothing; what happened is returned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::article::{Changes, Diagnostic, StorePath, Timestamp, escape_controls};
+use crate::article::{Changes, Diagnostic, Severity, StorePath, Timestamp, escape_controls};
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Receipt};
 use crate::engine::{Engine, Guarded, Rendered};
@@ -88,6 +88,8 @@ pub struct Prepared {
     /// and files that are no articles any more.
     /// Nothing of articles under embargo: these are logged.
     pub diagnostics: Vec<Diagnostic>,
+    /// How many files under embargo have faults, which are left out above.
+    pub silenced: usize,
     /// Why the store was not read: only the clock has moved.
     pub store_error: Option<StoreError>,
     /// Seconds the clock is behind the last publication, where that is too many.
@@ -243,11 +245,19 @@ impl Workbench {
         let mut diagnostics: Vec<Diagnostic> = diagnostics.into_values().flatten().collect();
         diagnostics.extend(self.engine.duplicates());
         diagnostics.extend(self.engine.lapsed());
-        diagnostics.retain(|diagnostic| !self.engine.is_embargoed(&diagnostic.path));
+        let mut silenced = BTreeSet::new();
+        diagnostics.retain(|diagnostic| {
+            let is_embargoed = self.engine.is_embargoed(&diagnostic.path);
+            if is_embargoed && diagnostic.severity == Severity::Fault {
+                silenced.insert(diagnostic.path.clone());
+            }
+            !is_embargoed
+        });
         Ok(Prepared {
             rendered,
             guarded,
             diagnostics,
+            silenced: silenced.len(),
             store_error,
             clock_behind: self.clock_behind(),
             unkept: self.unkept(),

@@ -101,6 +101,7 @@ impl Engine {
                 File::Article(..) => {}
             }
             offers.push(self.offer(&path, &file));
+            self.note_embargo(&path, &file);
             self.is_memory_changed |= self.let_go.remove(&path);
             self.files.insert(path, file);
         }
@@ -113,6 +114,7 @@ impl Engine {
             self.files.remove(&path);
             self.forget(&path);
             self.let_go(&path);
+            self.is_memory_changed |= self.embargoed.remove(&path).is_some();
             if let Some(kept) = last_good.filter(|_| was_live) {
                 self.keep(&path, kept);
                 missing.push(path.clone());
@@ -218,6 +220,20 @@ impl Engine {
                 File::NoArticle(_) | File::Rejected => None,
             },
             kept: self.kept.get(path).map(|kept| Arc::clone(&kept.article)),
+        }
+    }
+
+    /// Remembers the embargo of an article whose file becomes bad, until the file is good.
+    fn note_embargo(&mut self, path: &StorePath, file: &File) {
+        match (file, self.files.get(path)) {
+            (File::Article(..), _) => {
+                self.is_memory_changed |= self.embargoed.remove(path).is_some();
+            }
+            (_, Some(File::Article(_, before))) if before.published > self.catalog.now() => {
+                self.embargoed.insert(path.clone(), before.published);
+                self.is_memory_changed = true;
+            }
+            _ => {}
         }
     }
 

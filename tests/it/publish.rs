@@ -510,3 +510,19 @@ fn an_embargoed_article_is_in_no_log() {
     let checked = project.khabar(&["check", "-v", "--now", NOW]).ends(0);
     assert!(checked.stdout.contains("secret-deal"), "{checked:?}");
 }
+
+/// Not even when its file becomes bad, checkpoint or not.
+#[test]
+fn a_bad_file_under_embargo_is_not_named() {
+    let project = Project::new();
+    project.write("secret-deal.md", article("x", "2090-01-01T00:00:00Z"));
+    project.build();
+    project.write("secret-deal.md", "---\ntitle: [\n");
+    for _ in 0..2 {
+        let run = project.khabar(&["build", "-vv", "--now", NOW]).ends(0);
+        assert!(!run.stderr.contains("secret"), "{run:?}");
+        assert!(run.stderr.contains("1 files under embargo"), "{run:?}");
+        std::fs::remove_file(project.state().join("checkpoint")).unwrap();
+    }
+    project.khabar(&["check"]).ends(1);
+}

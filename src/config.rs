@@ -163,7 +163,7 @@ pub struct FeedSettings {
     pub formats: Vec<FeedFormat>,
     /// How many entries at the least, 1 to 1,000.
     pub newest: usize,
-    /// Everything published within so many seconds stays, up to 500 entries more.
+    /// Everything published within so many seconds stays, up to 500 entries in all.
     pub floor: i64,
     /// Whether bodies are printed.
     pub content: Content,

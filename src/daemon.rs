@@ -375,7 +375,12 @@ impl Daemon {
 
     fn save(&mut self) {
         match self.bench.save() {
-            Ok(()) => self.save_at = None,
+            Ok(()) => {
+                self.save_at = None;
+                if self.retry.is_none() {
+                    self.troubles.set(Trouble::Disk, None);
+                }
+            }
             Err(error) => {
                 self.save_at = Some(Instant::now() + RETRY_MAX);
                 self.troubles.set(Trouble::Disk, Some(error.to_string()));

@@ -191,6 +191,6 @@ pub struct OverviewView<'a> {
     pub sitemap_url: String,
     /// Where the OPML is served.
     pub opml_url: String,
-    /// The latest of the channels' dates, for the OPML's head.
+    /// The date of the front, for the OPML's head.
     pub updated: Timestamp,
 }

@@ -102,7 +102,9 @@ impl Daemon {
             Err(error) => tracing::error!("the old configuration goes on: {error}"),
         }
         self.troubles.set(Trouble::Configuration, reloaded.err());
-        Service::ready();
+        if self.is_ready {
+            Service::ready();
+        }
     }
 
     /// Opens everything anew from what is saved, under another configuration where one is given.

@@ -31,7 +31,7 @@ struct Story<'a> {
     id: &'a str,
     title: &'a Text,
     count: usize,
-    /// `null` for a declared story that has no article yet.
+    /// `null` where no article is visible: such a story is not listed.
     last_published: Option<String>,
     feeds: Feeds<'a>,
 }

@@ -2,7 +2,8 @@
 //! ordinary file.
 //!
 //! What was listed is never trusted when it is opened: a file is opened beneath the root without
-//! following links (`openat2`), and what was opened decides. Nothing is written here.
+//! following links (`openat2`), and what was opened decides. Nothing is written here but cookies, by
+//! which `khabar sync` tells how far listening has come.
 
 mod heard;
 mod ignore;

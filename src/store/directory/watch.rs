@@ -139,10 +139,10 @@ impl Watch {
         Some(Cookie(name))
     }
 
-    /// Whether a cookie has come through.
+    /// Whether a cookie has come through; it is told once.
     #[must_use]
     pub fn is_seen(&self, cookie: &Cookie) -> bool {
-        self.ears.state().cookies.contains(&cookie.0)
+        self.ears.state().cookies.remove(&cookie.0)
     }
 
     /// Hears of everything in a folder from now on.

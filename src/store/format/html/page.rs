@@ -113,7 +113,13 @@ struct Reading<'t> {
 impl Reading<'_> {
     fn take(&mut self, event: &Event, line: usize) {
         match event {
-            Event::Start(tag) => self.start(tag, line),
+            Event::Start(tag) => {
+                // A break divides words, though it holds none.
+                if let Some(collected) = self.collected.as_mut().filter(|_| tag.name == "br") {
+                    collected.text.push(' ');
+                }
+                self.start(tag, line);
+            }
             Event::End(name) => {
                 if self.collected.as_ref().is_some_and(|it| it.name == name) {
                     self.finish_collected();

@@ -73,7 +73,10 @@ fn json_ld_comes_before_broken_attributes() {
 fn titles_fall_back_on_the_heading_and_then_the_title() {
     let date = "<meta property=article:published_time content=2026-11-23T10:00:00Z>";
     let with_title = format!("{date}<title>عنوان الصفحة</title>");
-    let found = article("a.html", &page(&with_title, "<h1>عنوان <b>المقال</b></h1>"));
+    let found = article(
+        "a.html",
+        &page(&with_title, "<h1>عنوان<br><b>المقال</b></h1>"),
+    );
     assert_eq!(found.title.as_str(), "عنوان المقال");
     assert_eq!(
         article("a.html", &page(&with_title, "")).title.as_str(),

@@ -148,6 +148,7 @@ fn publish(
         bench.remember()?;
         return Ok(Outcome::Unpublished);
     }
+    warn_of_strangers(&prepared, bench)?;
     let is_wanting = is_held(&prepared) || prepared.store_error.is_some();
     let documents = bench.engine().documents_with(&prepared.rendered);
     let Receipt { written, removed } = bench.publish(prepared.rendered, hold)?;
@@ -206,6 +207,29 @@ fn report(prepared: &Prepared, engine: &Engine) {
              run `khabar accept`"
         );
     }
+}
+
+/// Says which files of `out` a first publication replaces: with a state that knows of none, they may
+/// be another program's.
+fn warn_of_strangers(prepared: &Prepared, bench: &Workbench) -> anyhow::Result<()> {
+    if !bench.engine().manifest().is_empty() {
+        return Ok(());
+    }
+    let strangers: Vec<String> = differences(prepared, &bench.config().out)?
+        .into_iter()
+        .filter(|(_, what)| *what == Some(Difference::Other))
+        .map(|(path, _)| path)
+        .collect();
+    if !strangers.is_empty() {
+        tracing::warn!(
+            "{} held {} files that khabar does not know to be its own and that stood where its \
+             documents belong; they are replaced: {}",
+            bench.config().out.display(),
+            strangers.len(),
+            strangers.join(", ")
+        );
+    }
+    Ok(())
 }
 
 /// Every document that is not in `out` as it should be, and every one there that should not be.

@@ -526,3 +526,20 @@ fn a_bad_file_under_embargo_is_not_named() {
     }
     project.khabar(&["check"]).ends(1);
 }
+
+/// A file that was there first, under a name of khabar's, does not go without a word.
+#[test]
+fn a_first_build_says_what_it_replaces() {
+    let project = Project::new();
+    std::fs::create_dir_all(project.out()).unwrap();
+    std::fs::write(project.out().join("index.html"), "ours").unwrap();
+    project.write("a.md", article("a", DATE));
+    let run = project.khabar(&["build", "--now", NOW]).ends(0);
+    assert!(
+        run.stderr.contains("they are replaced: index.html"),
+        "{run:?}"
+    );
+    std::fs::write(project.out().join("index.html"), "altered").unwrap();
+    let run = project.khabar(&["build", "--now", NOW]).ends(0);
+    assert!(!run.stderr.contains("replaced"), "{run:?}");
+}

@@ -366,15 +366,16 @@ impl Catalog {
         }
     }
 
-    /// A new title shows beside every article of the section or story, wherever that stands.
+    /// A new title shows beside every article of the section or story, in every feed of it.
     fn touch_retitled(&mut self, touched: &mut Touched) {
         for channel in std::mem::take(&mut self.retitled) {
             let Some(members) = self.channels.get(&channel) else {
                 continue;
             };
             for rank in &members.live {
-                if let Some(entry) = self.entries.get(&rank.id) {
-                    touched.touch_entry(entry);
+                let entry = self.entries.get(&rank.id);
+                for channel in entry.into_iter().flat_map(|entry| &entry.channels) {
+                    touched.touch(channel, rank);
                 }
             }
         }

@@ -190,12 +190,14 @@ impl Watch {
     fn renew(&self) {
         let ears = Arc::clone(&self.ears);
         let config = notify::Config::default().with_follow_symlinks(false);
-        let made = RecommendedWatcher::new(move |event| ears.hear(event), config);
-        let mut watcher = self.watcher();
-        match made {
-            Ok(made) => *watcher = Some(made),
+        match RecommendedWatcher::new(move |event| ears.hear(event), config) {
+            Ok(made) => {
+                *self.watcher() = Some(made);
+                // At once: a cookie put there before the walk comes by would never be heard of.
+                self.arm(&self.ears.root);
+            }
             Err(error) => {
-                *watcher = None;
+                *self.watcher() = None;
                 self.ears.state().limit = Some(format!(
                     "the store cannot be watched ({error}; sysctl fs.inotify.max_user_instances); \
                      it is scanned instead"

@@ -33,8 +33,8 @@ pub(super) fn read(
             "close it",
         )
     })?;
-    let (mut draft, problems) = structured(&page);
-    fill(&mut draft, &page, site);
+    let (mut draft, mut problems) = structured(&page);
+    fill(&mut draft, &mut problems, &page, site);
     Ok((draft, problems))
 }
 
@@ -56,7 +56,7 @@ fn structured(page: &Page) -> (Draft, Vec<Problem>) {
 }
 
 /// Fills in what JSON-LD does not say.
-fn fill(draft: &mut Draft, page: &Page, site: &WebUrl) {
+fn fill(draft: &mut Draft, problems: &mut Vec<Problem>, page: &Page, site: &WebUrl) {
     fill_one(&mut draft.title, || {
         let og = page.meta("og:title");
         og.or_else(|| page.h1.clone())
@@ -94,7 +94,7 @@ fn fill(draft: &mut Draft, page: &Page, site: &WebUrl) {
             .collect();
     }
     if draft.images.is_empty() {
-        draft.images = images(page);
+        draft.images = images(page, problems);
     }
     if let Some(body) = page.body() {
         // The page's own markup says more than JSON-LD's text of it.
@@ -113,7 +113,19 @@ fn fill_one(field: &mut Option<Field<String>>, found: impl FnOnce() -> Option<Fi
 
 /// `og:image` once or more, each with the properties that follow it (ogp.me, "Structured
 /// Properties" and "Arrays").
-fn images(page: &Page) -> Vec<Field<RawImage>> {
+fn images(page: &Page, problems: &mut Vec<Problem>) -> Vec<Field<RawImage>> {
+    let mut pixels = |content: &Field<String>| {
+        let count = content.value.trim().parse().ok();
+        if count.is_none() {
+            problems.push(Problem::fault(
+                "wrong-type",
+                content.span.clone(),
+                "the picture's size is no whole number",
+                "write it in pixels, digits alone",
+            ));
+        }
+        count
+    };
     let mut images: Vec<Field<RawImage>> = Vec::new();
     for (name, content) in &page.metas {
         if name == "og:image" || name == "og:image:url" {
@@ -128,8 +140,8 @@ fn images(page: &Page) -> Vec<Field<RawImage>> {
         };
         let text = &content.value;
         match name.as_str() {
-            "og:image:width" => image.width = text.trim().parse().ok(),
-            "og:image:height" => image.height = text.trim().parse().ok(),
+            "og:image:width" => image.width = pixels(content),
+            "og:image:height" => image.height = pixels(content),
             "og:image:alt" => image.alt = Some(text.clone()),
             "og:image:type" => image.media_type = Some(text.clone()),
             _ => {}

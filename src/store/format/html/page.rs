@@ -47,6 +47,8 @@ impl Page {
         let mut reading = Reading {
             text,
             base,
+            lower: text.to_ascii_lowercase(),
+            found: 0,
             line_starts: std::iter::once(0)
                 .chain(text.match_indices('\n').map(|(at, _)| at + 1))
                 .collect(),
@@ -108,6 +110,9 @@ struct Reading<'t> {
     mains: Capture,
     /// How far scripts have been searched for in `text`.
     searched: usize,
+    /// `text` in lower case, and how far tags have been searched for in it.
+    lower: String,
+    found: usize,
 }
 
 impl Reading<'_> {
@@ -140,13 +145,18 @@ impl Reading<'_> {
         if ends_h1(&tag.name) && self.collected.as_ref().is_some_and(|it| it.name == "h1") {
             self.finish_collected();
         }
+        // Every one of them, read or not, so that the next is found where it stands.
+        let at = match tag.name.as_str() {
+            "html" | "meta" | "link" => self.locate(&tag.name, line),
+            _ => self.base,
+        };
         match tag.name.as_str() {
             "html" if self.page.language.is_none() => {
-                self.page.language = self.attribute(tag, "lang", line);
+                self.page.language = attribute(tag, "lang", at);
             }
-            "meta" => self.meta(tag, line),
+            "meta" => self.meta(tag, at),
             "link" if self.page.canonical.is_none() && has_rel(tag, "canonical") => {
-                self.page.canonical = self.attribute(tag, "href", line);
+                self.page.canonical = attribute(tag, "href", at);
             }
             "title" if self.page.title.is_none() => self.collect("title", line),
             "h1" if self.page.h1.is_none() => self.collect("h1", line),
@@ -155,20 +165,31 @@ impl Reading<'_> {
         }
     }
 
-    fn meta(&mut self, tag: &Start, line: usize) {
+    fn meta(&mut self, tag: &Start, at: usize) {
         let name = ["property", "name", "itemprop"]
             .iter()
             .find_map(|key| tag.attribute(key));
-        if let (Some(name), Some(content)) = (name, self.attribute(tag, "content", line)) {
+        if let (Some(name), Some(content)) = (name, attribute(tag, "content", at)) {
             let name = name.trim().to_ascii_lowercase();
             self.page.metas.push((name, content));
         }
     }
 
-    /// A tag's attribute, where it is not blank; its place is the tag's line.
-    fn attribute(&self, tag: &Start, name: &str, line: usize) -> Option<Field<String>> {
-        let value = tag.attribute(name)?;
-        self.field(value.to_owned(), line)
+    /// Where the tag `name`, which ends in `line`, begins: the next one so named. The tokeniser
+    /// knows lines alone, and a page may have a single one.
+    fn locate(&mut self, name: &str, line: usize) -> usize {
+        let end = self.line_starts.get(line).copied();
+        let open = format!("<{name}");
+        let ahead = self.lower.get(self.found..end.unwrap_or(self.lower.len()));
+        match ahead.and_then(|ahead| ahead.find(&open)) {
+            Some(offset) => {
+                let at = self.found + offset;
+                self.found = at + open.len();
+                self.base + at
+            }
+            // It was not found as it was read: its line must do.
+            None => self.base + self.line_starts.get(line.wrapping_sub(1)).unwrap_or(&0),
+        }
     }
 
     fn field(&self, value: String, line: usize) -> Option<Field<String>> {
@@ -231,6 +252,15 @@ fn find(text: &str, from: usize, wanted: &str) -> Option<usize> {
     let mut windows = bytes.windows(wanted.len());
     let at = windows.position(|window| window.eq_ignore_ascii_case(wanted.as_bytes()))?;
     Some(from + at)
+}
+
+/// An attribute of the tag at `at`, where it is not blank.
+fn attribute(tag: &Start, name: &str, at: usize) -> Option<Field<String>> {
+    let value = tag.attribute(name)?;
+    (!value.trim().is_empty()).then(|| Field {
+        value: value.to_owned(),
+        span: at..at,
+    })
 }
 
 /// Whether two texts differ in their line ends alone, which the tokeniser makes line feeds.

@@ -188,3 +188,23 @@ fn a_tag_that_never_ends_is_a_fault() {
     let text = format!("<html><p {}", "a ".repeat(40_000));
     assert_eq!(codes("a.html", &text), ["html-too-complex"]);
 }
+
+#[test]
+fn faults_of_tags_stand_where_the_tags_do() {
+    let text = "<html><head><title>خبر</title><meta property=\"article:published_time\" content=\"soon\">\
+        </head><body><article><p>x</article>";
+    let reading = read_file(&StorePath::new("a.html"), text.as_bytes(), &config());
+    let places: Vec<_> = reading
+        .diagnostics
+        .iter()
+        .map(|d| (d.code, d.place.column))
+        .collect();
+    assert_eq!(places, [("bad-date", 31)]);
+    let head = format!(
+        "{META}<meta property=og:image content=a.jpg>\n  <meta property=og:image:width content=wide>"
+    );
+    let text = page(&head, "<article><p>x</article>");
+    let reading = read_file(&StorePath::new("a.html"), text.as_bytes(), &config());
+    let fault = &reading.diagnostics[0];
+    assert_eq!((fault.code, fault.place.column), ("wrong-type", 3));
+}

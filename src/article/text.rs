@@ -214,6 +214,17 @@ impl Language {
         Ok(Self(SmolStr::new(parsed.as_str())))
     }
 
+    /// As [`Language::new`], and `x-default`, by which hreflang names the page for everyone else.
+    ///
+    /// # Errors
+    /// As [`Language::new`].
+    pub fn of_alternate(tag: &str) -> Result<Self, LanguageError> {
+        if tag.trim().eq_ignore_ascii_case("x-default") {
+            return Ok(Self(SmolStr::new_static("x-default")));
+        }
+        Self::new(tag)
+    }
+
     /// The tag.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -421,6 +432,11 @@ mod tests {
         assert_eq!(Language::new("AR-eg").unwrap().as_str(), "ar-EG");
         assert!(Language::new("ar_EG").is_err());
         assert!(Language::new("arabic").is_err());
+        assert!(Language::new("x-default").is_err());
+        assert_eq!(
+            Language::of_alternate("X-Default").unwrap().as_str(),
+            "x-default"
+        );
         assert!(Language::new("az-Arab").unwrap().is_rtl());
         assert!(!Language::new("ar-Latn").unwrap().is_rtl());
     }

@@ -1,7 +1,7 @@
 //! Who holds an id and a URL when several files claim them.
 //!
-//! The one published earlier stays, then the smaller store path without extension. What a file says
-//! now goes before any last good version. Drafts and withheld articles claim nothing. A change is
+//! The one published earlier stays, then the smaller store path without extension. A bad file holds
+//! what its last good version held; other last good versions come after what any file says now. Drafts and withheld articles claim nothing. A change is
 //! settled among the files that share an id or URL with it, directly or through others, and no more.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -25,6 +25,7 @@ pub(super) struct Claims {
 struct Claim {
     current: Option<Arc<Article>>,
     kept: Option<Arc<Article>>,
+    is_bad: bool,
     in_play: Option<(Arc<Article>, bool)>,
 }
 
@@ -37,6 +38,8 @@ pub struct Offer {
     pub current: Option<Arc<Article>>,
     /// Its last good version, where one is kept.
     pub kept: Option<Arc<Article>>,
+    /// The file is there and bad: what is kept of it holds its id and URL as if it were good.
+    pub is_bad: bool,
 }
 
 /// Why a file lost.
@@ -67,6 +70,7 @@ impl Claims {
             let claim = self.files.entry(offer.path.clone()).or_default();
             claim.current = offer.current.filter(|article| makes_claims(article));
             claim.kept = offer.kept.filter(|article| makes_claims(article));
+            claim.is_bad = offer.is_bad;
             self.register(&offer.path);
         }
         dirty.extend(self.group_of(&paths));
@@ -192,9 +196,12 @@ impl Claims {
     fn settle(&mut self, group: &BTreeSet<StorePath>) -> Vec<Outcome> {
         let mut table = Table::default();
         let mut losses = BTreeMap::new();
-        for (path, article) in self.in_order(group, |claim| claim.current.as_ref()) {
-            if let Err(loss) = table.take(&path, &article, false) {
-                losses.insert(path, loss);
+        for (path, article) in self.in_order(group, Claim::standing) {
+            let is_kept = self.files.get(&path).is_some_and(|c| c.current.is_none());
+            match table.take(&path, &article, is_kept) {
+                Err(loss) if !is_kept => drop(losses.insert(path, loss)),
+                // A bad file is reported anyway.
+                Err(_) | Ok(()) => {}
             }
         }
         for (path, article) in self.in_order(group, |claim| claim.kept.as_ref()) {
@@ -247,6 +254,12 @@ impl Claims {
 impl Claim {
     fn offers(&self) -> impl Iterator<Item = &Arc<Article>> {
         self.current.iter().chain(self.kept.iter())
+    }
+
+    /// What the file says now, or said last where it is bad.
+    fn standing(&self) -> Option<&Arc<Article>> {
+        let kept = self.kept.as_ref().filter(|_| self.is_bad);
+        self.current.as_ref().or(kept)
     }
 
     fn is_empty(&self) -> bool {

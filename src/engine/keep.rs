@@ -220,6 +220,10 @@ impl Engine {
                 File::NoArticle(_) | File::Rejected => None,
             },
             kept: self.kept.get(path).map(|kept| Arc::clone(&kept.article)),
+            is_bad: self
+                .kept
+                .get(path)
+                .is_some_and(|kept| kept.reason == Reason::Bad),
         }
     }
 

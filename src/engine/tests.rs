@@ -445,6 +445,33 @@ fn a_look_into_the_future_lets_go_of_nothing_that_is_held() {
 }
 
 #[test]
+fn a_holder_that_becomes_bad_still_holds() {
+    let mut world = World::new();
+    world.put(&file(0), simple(7, 200).text());
+    world.put(
+        &file(1),
+        Written {
+            title: 3,
+            ..simple(7, 100)
+        }
+        .text(),
+    );
+    world.turn(false);
+    let before = world.out.clone();
+    world.put(&file(0), "{\"id\":");
+    world.turn(false);
+    assert_eq!(world.out, before);
+    assert_eq!(world.engine.duplicates().len(), 1);
+    world.restart();
+    world.turn(false);
+    assert_eq!(world.out, before);
+    world.files.remove(&StorePath::new(&file(0)));
+    world.turn(false);
+    assert_ne!(world.out, before, "the holder has left the store");
+    world.assert_true();
+}
+
+#[test]
 fn a_lost_change_is_seen() {
     // The test of the test: an engine that misses a file must not pass for true.
     let mut world = World::new();

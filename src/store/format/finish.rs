@@ -297,7 +297,7 @@ impl Finisher<'_> {
             span,
         } in self.first_of("translations", fields)
         {
-            let Ok(language) = Language::new(tag) else {
+            let Ok(language) = Language::of_alternate(tag) else {
                 self.doubt(
                     "bad-translation",
                     span.clone(),

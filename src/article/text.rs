@@ -64,7 +64,8 @@ impl Text {
                 }
             }
         }
-        (Self(SmolStr::new(to_nfc(&out))), dropped)
+        // No-break spaces are kept between words; at an end, readers would trim them anyway.
+        (Self(SmolStr::new(to_nfc(out.trim()))), dropped)
     }
 
     /// The text.
@@ -405,6 +406,8 @@ mod tests {
         );
         assert_eq!(Text::clean("a\u{1}b").1, 1);
         assert_eq!(Text::clean("\u{FEFF}").0.as_str(), "");
+        assert_eq!(Text::clean("\u{A0}a\u{A0}b\u{A0}").0.as_str(), "a\u{A0}b");
+        assert!(Text::clean("\u{A0}").0.is_empty());
     }
 
     #[test]

@@ -45,8 +45,13 @@ impl Root {
     }
 
     pub(super) fn open_or_create(path: &Path) -> io::Result<Self> {
+        let is_new = !path.exists();
         std::fs::create_dir_all(path)?;
-        Self::open(path)
+        let root = Self::open(path)?;
+        if is_new {
+            rustix::fs::fchmod(&root.handle, FOLDER_MODE)?;
+        }
+        Ok(root)
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -2,7 +2,8 @@
 //!
 //! Three files: `memory`, which cannot be derived (last good versions, withdrawals by command, what
 //! in `out` is khabar's); `mark`, the instant last published at, which is small because it changes
-//! every time; and `checkpoint`, which can be derived (deleting it costs time and nothing else).
+//! every time; and `checkpoint`, which can be derived (deleting it costs time and little else: what no document printed of files that are bad now, and whose losses the guard
+//! could name).
 //! Each is replaced whole, so another process can read or copy it at any time. A torn or foreign
 //! checkpoint is ignored with a word; a torn memory or mark is an error, because going on without
 //! would forget a takedown, or let time go back.

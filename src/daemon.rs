@@ -33,7 +33,7 @@ use sight::{Sight, done};
 use trouble::{Trouble, Troubles};
 use waiters::Waiters;
 pub use workbench::{
-    Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench, accept_clock, held_names, now,
+    Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench, held_names, now,
 };
 
 /// The longest the loop sleeps: a deadline is at most so late, whatever the clock does meanwhile.
@@ -48,8 +48,8 @@ const BODY_TRIES: u32 = 20;
 const RETRY_MIN: Duration = Duration::from_millis(250);
 /// The longest pause between two tries to publish.
 const RETRY_MAX: Duration = Duration::from_secs(2);
-/// How often the checkpoint is written while there is something new in it.
-const SAVE_EVERY: Duration = Duration::from_mins(5);
+/// How soon after a publication everything is written down for the next start.
+const SAVE_AFTER: Duration = Duration::from_mins(5);
 
 /// What the outside asks of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub async fn run(
         daemon.advance().await;
     }
     Service::stopping();
-    daemon.bench.save()?;
+    daemon.bench.save(daemon.sight.store())?;
     Ok(())
 }
 
@@ -279,20 +279,6 @@ impl Daemon {
         if !self.fetch_bodies().await {
             return;
         }
-        if let Some(missing) = self.bench.unkept() {
-            self.troubles.set(
-                Trouble::Held,
-                Some(format!(
-                    "held: {missing} articles that were published are not in the store, and \
-                     without a checkpoint they cannot be kept, so nothing is published; if they \
-                     are meant to go, run `khabar accept`"
-                )),
-            );
-            if let Err(error) = self.bench.remember() {
-                self.retry_later(&error);
-            }
-            return;
-        }
         let published = tokio::task::block_in_place(|| {
             let rendered = self.bench.render()?;
             self.bench.publish(rendered, &self.hold)
@@ -308,7 +294,7 @@ impl Daemon {
                         "published"
                     );
                 }
-                self.save_at.get_or_insert(Instant::now() + SAVE_EVERY);
+                self.save_at.get_or_insert(Instant::now() + SAVE_AFTER);
                 self.ready();
             }
             Err(error) => self.retry_later(&error),
@@ -374,7 +360,7 @@ impl Daemon {
     }
 
     fn save(&mut self) {
-        match self.bench.save() {
+        match self.bench.save(self.sight.store()) {
             Ok(()) => {
                 self.save_at = None;
                 if self.retry.is_none() {

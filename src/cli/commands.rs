@@ -104,6 +104,9 @@ fn open(config: Config, clock: Clock, trust: Trust) -> anyhow::Result<Workbench>
     if bench.is_checkpoint_damaged {
         tracing::warn!("the checkpoint is damaged or of another version and is made again");
     }
+    if bench.is_memory_torn {
+        tracing::debug!("the end of the memory is not whole: a crash, or a writer at work");
+    }
     Ok(bench)
 }
 
@@ -128,9 +131,7 @@ fn read(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
 /// How a publication ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// Nothing was published, because too much would have been lost.
-    Unpublished,
-    /// It was, and something is held or could not be read.
+    /// Something is held or could not be read.
     Wanting,
     /// All is well.
     Fine,
@@ -144,15 +145,11 @@ fn publish(
     started: Instant,
 ) -> anyhow::Result<Outcome> {
     let prepared = prepare(bench, global)?;
-    if prepared.unkept.is_some() {
-        bench.remember()?;
-        return Ok(Outcome::Unpublished);
-    }
     warn_of_strangers(&prepared, bench)?;
     let is_wanting = is_held(&prepared) || prepared.store_error.is_some();
     let documents = bench.engine().documents_with(&prepared.rendered);
     let Receipt { written, removed } = bench.publish(prepared.rendered, hold)?;
-    bench.save()?;
+    bench.save(None)?;
     let seconds = started.elapsed().as_secs_f64();
     let line = line(bench.counts(), documents, written + removed);
     output::results(|out| writeln!(out, "{line}, {seconds:.2} s"))?;
@@ -198,13 +195,6 @@ fn report(prepared: &Prepared, engine: &Engine) {
             guarded.held,
             guarded.visible,
             daemon::held_names(engine)
-        );
-    }
-    if let Some(missing) = prepared.unkept {
-        tracing::error!(
-            "held: {missing} articles that were published are not in the store, and without a \
-             checkpoint they cannot be kept, so nothing is published; if they are meant to go, \
-             run `khabar accept`"
         );
     }
 }
@@ -260,7 +250,7 @@ fn differences(
 }
 
 fn is_held(prepared: &Prepared) -> bool {
-    prepared.guarded.held > 0 || prepared.unkept.is_some()
+    prepared.guarded.held > 0
 }
 
 fn found(is_found: bool) -> Exit {

@@ -82,6 +82,11 @@ impl Sight {
             audit_at: now,
         }
     }
+
+    /// The store that is read.
+    pub(super) fn store(&self) -> Option<&DirectoryStore> {
+        self.eyes.as_ref().map(|eyes| &*eyes.store)
+    }
 }
 
 impl Daemon {
@@ -112,8 +117,12 @@ impl Daemon {
     pub(super) fn open(&mut self) {
         let config = self.bench.shared_config();
         let bell = Arc::clone(&self.bell);
+        let sightings = match self.sight.store() {
+            Some(store) => store.sightings(),
+            None => self.bench.sightings().to_vec(),
+        };
         self.sight.opening = Some(Task::start(move || {
-            let store = DirectoryStore::open(config)?;
+            let store = DirectoryStore::open(config)?.with_sightings(&sightings);
             let watch = Watch::start(&store, Box::new(move || bell.notify_one()));
             Ok((store, watch))
         }));

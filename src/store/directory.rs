@@ -7,8 +7,8 @@
 
 mod heard;
 mod ignore;
-mod marks;
 mod read;
+mod stamps;
 mod walk;
 mod watch;
 
@@ -19,19 +19,32 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rayon::prelude::*;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FsWord, Mode, OFlags};
 
 use crate::article::{
-    Body, Change, Changes, ContentHash, Diagnostic, File, Files, Finding, Place, Severity,
+    Body, Change, Changes, ContentHash, Diagnostic, Files, Finding, Place, Severity, Sighting,
     StorePath,
 };
 use crate::config::Config;
 use crate::store::format;
 
 pub use heard::{Due, Scope};
-use marks::Marks;
+use stamps::Stamps;
 use walk::Listed;
 pub use watch::{Cookie, Watch};
+
+/// File systems (statfs(2), `f_type`) on which every change of a file sets a time that nobody else can
+/// set: ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlayfs. On others (network, FUSE, FAT) every run
+/// reads every file.
+const CHANGES_ARE_TIMED: [FsWord; 7] = [
+    0xef53,
+    0x5846_5342,
+    0x9123_683e,
+    0xf2f5_2010,
+    0x2fc1_2fc1,
+    0x0102_1994,
+    0x794c_7630,
+];
 
 /// The store cannot be used as a whole. That is not the same as an empty store.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -49,8 +62,8 @@ pub struct DirectoryStore {
     root: PathBuf,
     handle: OwnedFd,
     config: Arc<Config>,
-    /// The marks of files when they were read.
-    marks: Mutex<Marks>,
+    /// The stamps of files when they were read.
+    stamps: Mutex<Stamps>,
 }
 
 impl DirectoryStore {
@@ -69,7 +82,7 @@ impl DirectoryStore {
                 root,
                 handle,
                 config,
-                marks: Mutex::default(),
+                stamps: Mutex::default(),
             }),
             Err(cause) => Err(StoreError {
                 path: config.store.path.clone(),
@@ -181,7 +194,7 @@ impl DirectoryStore {
         whole.files.dedup_by(|a, b| a.path == b.path);
         let changes = self.settle(whole, candidates, known, &|_, _| {});
         for change in &changes.changed {
-            let others = self.marks().other_names(&change.path);
+            let others = self.stamps().other_names(&change.path);
             if let Some(last) = heard.get(&change.path) {
                 for name in others {
                     watch.ring_since(name.as_str(), *last);
@@ -228,11 +241,11 @@ impl DirectoryStore {
             .into_iter()
             .filter(|path| !present.contains(path) && !is_unread(path))
             .collect();
-        let mut marks = self.marks();
+        let mut stamps = self.stamps();
         for path in &changes.gone {
-            marks.remove(path);
+            stamps.remove(path);
         }
-        drop(marks);
+        drop(stamps);
         changes
     }
 
@@ -268,20 +281,22 @@ impl DirectoryStore {
         if self.is_untouched(file, known) {
             return Seen::Unchanged;
         }
-        let (bytes, mark) = match read::read(self, file) {
+        let (bytes, stamp) = match read::read(self, file) {
             Ok(read) => read,
             Err(read::Refusal::Gone) => return Seen::Gone,
             Err(refusal) => return refused(refusal),
         };
-        match mark {
-            Some(mark) => self.marks().set(&file.path, mark),
-            None => self.marks().remove(&file.path),
-        }
+        let saw = |hash| match stamp {
+            Some(stamp) => self.stamps().set(&file.path, Sighting { stamp, hash }),
+            None => self.stamps().remove(&file.path),
+        };
         let hash = ContentHash::of(&bytes);
         if known.has_read(&file.path, hash) {
+            saw(Some(hash));
             return Seen::Unchanged;
         }
         let reading = format::read(&file.path, &bytes, &self.config);
+        saw((!matches!(reading.finding, Finding::Rejected)).then_some(hash));
         Seen::Changed(Box::new(Change {
             path: file.path.clone(),
             hash: Some(hash),
@@ -292,25 +307,38 @@ impl DirectoryStore {
 }
 
 impl DirectoryStore {
-    /// Whether a file that was taken in bears the very marks it bore when it was read: then its
-    /// bytes need not be read to be known.
-    fn is_untouched(&self, file: &Listed, known: &Files) -> bool {
-        let is_taken_in = match known.get(&file.path) {
-            Some(File::Rejected) => true,
-            Some(taken) => taken.hash().is_some(),
-            None => false,
-        };
-        if !is_taken_in {
-            return false;
+    /// Relies on what an earlier run saw, where the file system keeps the time of every change.
+    #[must_use]
+    pub fn with_sightings(self, sightings: &[(StorePath, Sighting)]) -> Self {
+        let system = rustix::fs::fstatfs(&self.handle).map(|stat| stat.f_type);
+        if system.is_ok_and(|system| CHANGES_ARE_TIMED.contains(&system)) {
+            let mut stamps = self.stamps();
+            for (path, seen) in sightings {
+                stamps.restore(path, *seen);
+            }
         }
-        let Some(mark) = self.marks().get(&file.path) else {
-            return false;
-        };
-        read::mark(self, file).is_ok_and(|now| now == mark)
+        self
     }
 
-    fn marks(&self) -> MutexGuard<'_, Marks> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What another run can rely on.
+    #[must_use]
+    pub fn sightings(&self) -> Vec<(StorePath, Sighting)> {
+        self.stamps().lasting()
+    }
+
+    /// Whether a file bears the very stamp it bore when what is known of it was read: then its bytes
+    /// need not be read to be known.
+    fn is_untouched(&self, file: &Listed, known: &Files) -> bool {
+        let (Some(taken), Some(seen)) = (known.get(&file.path), self.stamps().get(&file.path))
+        else {
+            return false;
+        };
+        let is_known = seen.hash == taken.hash() && !taken.is_to_be_read();
+        is_known && read::look(self, file).is_ok_and(|now| now == seen.stamp)
+    }
+
+    fn stamps(&self) -> MutexGuard<'_, Stamps> {
+        self.stamps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -188,12 +188,10 @@ impl Project {
             &format!("path = {:?}", self.store().to_str().unwrap()),
         );
         std::fs::write(other.path().join("config.toml"), config).unwrap();
-        for name in ["memory", "mark"] {
-            if self.state().join(name).exists() {
-                std::fs::create_dir_all(other.path().join("state")).unwrap();
-                let to = other.path().join("state").join(name);
-                std::fs::copy(self.state().join(name), to).unwrap();
-            }
+        if self.state().join("memory").exists() {
+            std::fs::create_dir_all(other.path().join("state")).unwrap();
+            let to = other.path().join("state/memory");
+            std::fs::copy(self.state().join("memory"), to).unwrap();
         }
         let mut command = Command::new(cargo_bin!("khabar"));
         command.current_dir(other.path()).timeout(HANG);

@@ -341,6 +341,8 @@ impl Config {
             publication.time_zone.name().as_bytes(),
             section_from,
             &[u8::from(self.cross_host)],
+            // Another program may read the same bytes otherwise.
+            env!("CARGO_PKG_VERSION").as_bytes(),
         ];
         let mut hash = Xxh3::new();
         for part in parts {

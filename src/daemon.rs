@@ -33,7 +33,7 @@ use sight::{Sight, done};
 use trouble::{Trouble, Troubles};
 use waiters::Waiters;
 pub use workbench::{
-    Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench, held_names, now,
+    Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench, held_names, now, refusal,
 };
 
 /// The longest the loop sleeps: a deadline is at most so late, whatever the clock does meanwhile.
@@ -287,6 +287,9 @@ impl Daemon {
             Ok(receipt) => {
                 self.retry = None;
                 self.troubles.set(Trouble::Disk, None);
+                let refused = self.bench.engine().refused();
+                let why = (!refused.is_empty()).then(|| refusal(self.bench.config(), refused));
+                self.troubles.set(Trouble::Foreign, why);
                 if receipt.written + receipt.removed > 0 {
                     tracing::info!(
                         written = receipt.written,

@@ -11,13 +11,13 @@ mod debt;
 mod keep;
 mod memory;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::article::{ArticleId, Body, Changes, Diagnostic, File, Files, StorePath, Timestamp};
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::document::{Channel, DocumentKey, Manifest, Release};
+use crate::document::{Channel, DocumentKey, Manifest, Release, TargetId};
 use crate::plan;
 use crate::render::RenderError;
 
@@ -36,6 +36,11 @@ pub struct Engine {
     kept: BTreeMap<StorePath, Kept>,
     bodies: HashMap<StorePath, Body>,
     manifest: Manifest,
+    /// The directory that the manifest is of, and the one that is published to.
+    home: Option<TargetId>,
+    target: Option<TargetId>,
+    /// Documents that are not published, because somebody else's files stand in their place.
+    refused: BTreeSet<String>,
     parts: BTreeMap<DocumentKey, Option<Timestamp>>,
     windows: HashMap<Channel, plan::FeedPlan>,
     debt: Debt,
@@ -56,6 +61,9 @@ pub struct Rendered {
     parts: BTreeMap<DocumentKey, Option<Timestamp>>,
     feeds: Vec<plan::FeedPlan>,
     removed_channels: Vec<Channel>,
+    is_everything: bool,
+    /// Paths that are left to somebody else.
+    foreign: BTreeSet<String>,
 }
 
 impl Rendered {
@@ -63,6 +71,17 @@ impl Rendered {
     #[must_use]
     pub fn is_published(&self, path: &str, engine: &Engine) -> bool {
         self.fingerprints.get(path) == engine.manifest.get(path)
+    }
+
+    /// Leaves paths alone at which somebody else's files stand: neither written nor removed.
+    pub fn leave(&mut self, foreign: BTreeSet<String>) {
+        let release = &mut self.release;
+        release
+            .documents
+            .retain(|document| !foreign.contains(&document.key.path()));
+        release.retired.retain(|path| !foreign.contains(path));
+        self.fingerprints.retain(|path, _| !foreign.contains(path));
+        self.foreign = foreign;
     }
 }
 
@@ -85,6 +104,9 @@ impl Engine {
             kept: memory.kept,
             bodies: memory.bodies,
             manifest: memory.manifest,
+            home: memory.target,
+            target: None,
+            refused: BTreeSet::new(),
             parts: BTreeMap::new(),
             windows: HashMap::new(),
             debt: Debt::All,
@@ -97,6 +119,22 @@ impl Engine {
         engine.load(memory.files);
         engine.visible_when_published = engine.visible();
         engine
+    }
+
+    /// Says which directory is published to.
+    pub fn set_target(&mut self, target: Option<TargetId>) {
+        self.target = target;
+    }
+
+    /// Whether a file that stands at a path of the manifest is known to be khabar's.
+    pub(in crate::engine) fn is_at_home(&self) -> bool {
+        self.home.is_some() && self.home == self.target
+    }
+
+    /// Documents that are not published, because somebody else's files stand in their place.
+    #[must_use]
+    pub fn refused(&self) -> &BTreeSet<String> {
+        &self.refused
     }
 
     /// Every file of the store that has been taken in.
@@ -205,8 +243,20 @@ impl Engine {
 
     /// The debt is paid: `rendered` is published.
     pub fn commit(&mut self, rendered: Rendered) {
+        if rendered.is_everything {
+            self.home = self.target;
+            self.refused.clear();
+        }
+        let is_published = |path: &String| rendered.fingerprints.contains_key(path);
+        self.refused.retain(|path| !is_published(path));
+        for path in rendered.foreign {
+            self.manifest.remove(&path);
+            self.unsaved.manifest.insert(path.clone());
+            self.refused.insert(path);
+        }
         self.manifest.extend(rendered.fingerprints);
         for path in &rendered.release.retired {
+            self.refused.remove(path);
             self.manifest.remove(path);
             self.unsaved.manifest.insert(path.clone());
         }

@@ -178,6 +178,10 @@ impl Daemon {
         }
         if now >= self.sight.audit_at {
             self.sight.scan = true;
+            if self.troubles.has(Trouble::Foreign) {
+                // They may have been moved away.
+                self.bench.engine_mut().owe_everything();
+            }
         }
         let scope = if self.sight.scan {
             Scope::Everything

@@ -13,7 +13,7 @@ use crate::article::{
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Receipt};
 use crate::engine::{Engine, Guarded, Record, Rendered};
-use crate::publish::directory::{DirectoryTarget, Lock, LockError, PublishError};
+use crate::publish::directory::{DirectoryTarget, DirectoryView, Lock, LockError, PublishError};
 use crate::render::RenderError;
 use crate::state::{Checkpoint, State, StateError};
 use crate::store::directory::{DirectoryStore, StoreError};
@@ -137,9 +137,12 @@ impl Workbench {
             Err(error) => Err(error),
         };
         let mark = memory.mark;
-        let now = now(clock, mark);
+        let mut engine = Engine::new(Arc::clone(&config), memory, now(clock, mark));
+        // One that cannot be looked at is nobody's yet.
+        let out = DirectoryView::open(&config.out).ok().flatten();
+        engine.set_target(out.and_then(|out| out.id().ok()));
         Ok(Self {
-            engine: Engine::new(Arc::clone(&config), memory, now),
+            engine,
             config,
             state,
             store,
@@ -193,7 +196,7 @@ impl Workbench {
     /// Where the state cannot be written.
     pub fn remember(&mut self) -> Result<(), TurnError> {
         if self.engine.has_pressing_news() {
-            self.save_news(self.engine.news())?;
+            self.save_news(&self.engine.news())?;
         }
         Ok(())
     }
@@ -212,13 +215,13 @@ impl Workbench {
         if let Some(record) = news.first_mut() {
             record.mark = Some(None);
         }
-        self.save_news(news)?;
+        self.save_news(&news)?;
         Ok(true)
     }
 
-    fn save_news(&mut self, news: Vec<Record>) -> Result<(), TurnError> {
+    fn save_news(&mut self, news: &[Record]) -> Result<(), TurnError> {
         let everything = || everything(&self.engine, self.mark);
-        self.state.save_memory(&news, everything)?;
+        self.state.save_memory(news, everything)?;
         self.engine.news_is_saved();
         Ok(())
     }
@@ -291,7 +294,8 @@ impl Workbench {
     ///
     /// # Errors
     /// Where the state or `out` cannot be written. What is published stays coherent, and is owed.
-    pub fn publish(&mut self, rendered: Rendered, hold: &Hold) -> Result<Receipt, TurnError> {
+    pub fn publish(&mut self, mut rendered: Rendered, hold: &Hold) -> Result<Receipt, TurnError> {
+        rendered.leave(hold.target.foreign(&rendered.release));
         let mut news = self.engine.news_before(&rendered);
         if let Clock::System = self.clock {
             self.mark = Some(self.now());
@@ -299,7 +303,7 @@ impl Workbench {
         if let Some(record) = news.first_mut() {
             record.mark = Some(self.mark);
         }
-        self.save_news(news)?;
+        self.save_news(&news)?;
         let receipt = hold.target.apply(&rendered.release)?;
         self.engine.commit(rendered);
         Ok(receipt)
@@ -311,7 +315,7 @@ impl Workbench {
     /// # Errors
     /// Where the state cannot be written.
     pub fn save(&mut self, store: Option<&DirectoryStore>) -> Result<(), TurnError> {
-        self.save_news(self.engine.news())?;
+        self.save_news(&self.engine.news())?;
         let (engine, mark) = (&self.engine, self.mark);
         self.state.tidy_memory(|| everything(engine, mark))?;
         if let Some(store) = store.or(self.store.as_ref().ok()) {
@@ -453,15 +457,30 @@ fn collect(changes: &Changes, into: &mut BTreeMap<StorePath, Vec<Diagnostic>>) {
     }
 }
 
+/// Which documents are not published because somebody else's files stand in their place, for people.
+#[must_use]
+pub fn refusal(config: &Config, refused: &BTreeSet<String>) -> String {
+    format!(
+        "{} files in {} are not khabar's and stay as they are, so that these documents are not \
+         published: {}; move them away, or give khabar an `out` of its own",
+        refused.len(),
+        config.out.display(),
+        first_few(refused.iter().map(String::as_str)),
+    )
+}
+
 /// The files of the articles that are held, the first few by name, for people.
 #[must_use]
 pub fn held_names(engine: &Engine) -> String {
+    first_few(engine.held().map(|(path, _)| path.as_str()))
+}
+
+fn first_few<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     const NAMED: usize = 5;
-    let mut held = engine.held().map(|(path, _)| path.as_str());
-    let named: Vec<String> = held.by_ref().take(NAMED).map(escape_controls).collect();
-    match held.count() {
-        0 => named.join(", "),
-        more => format!("{}, and {more} more", named.join(", ")),
+    let first: Vec<String> = names.by_ref().take(NAMED).map(escape_controls).collect();
+    match names.count() {
+        0 => first.join(", "),
+        more => format!("{}, and {more} more", first.join(", ")),
     }
 }
 

@@ -61,6 +61,11 @@ impl Engine {
         work
     }
 
+    /// Everything is owed, as at the start.
+    pub fn owe_everything(&mut self) {
+        self.debt = Debt::All;
+    }
+
     pub(super) fn owe(&mut self, touched: Touched) {
         match &mut self.debt {
             Debt::All => {}

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Engine, Kept};
 use crate::article::{ArticleId, Body, File, StorePath, Timestamp};
-use crate::document::{Fingerprint, Manifest};
+use crate::document::{Fingerprint, Manifest, TargetId};
 
 /// So many files, at most, are in one record when everything is recorded anew.
 const FILES_PER_RECORD: usize = 1_000;
@@ -24,6 +24,8 @@ pub struct Memory {
     pub seen_at: Option<Timestamp>,
     /// The configuration and program that files were read under.
     pub reading: u64,
+    /// The directory that the manifest is of.
+    pub target: Option<TargetId>,
     /// What every file of the store was found to be.
     pub files: BTreeMap<StorePath, File>,
     /// Bodies of full-content windows.
@@ -45,6 +47,7 @@ impl Memory {
             mark,
             seen_at,
             reading,
+            target,
             files,
             bodies,
             kept,
@@ -55,6 +58,7 @@ impl Memory {
         self.mark = mark.unwrap_or(self.mark);
         self.seen_at = seen_at.or(self.seen_at);
         self.reading = reading.unwrap_or(self.reading);
+        self.target = target.or(self.target);
         for (path, file) in files {
             put(&mut self.files, path, file);
         }
@@ -105,6 +109,8 @@ pub struct Record {
     pub seen_at: Option<Timestamp>,
     /// As [`Memory::reading`].
     pub reading: Option<u64>,
+    /// As [`Memory::target`].
+    pub target: Option<TargetId>,
     /// As [`Memory::files`].
     pub files: Vec<(StorePath, Option<File>)>,
     /// As [`Memory::bodies`].
@@ -166,6 +172,7 @@ impl Unsaved {
         let mut records = vec![Record {
             seen_at: Some(engine.catalog.now()),
             reading: Some(engine.config.reading_fingerprint()),
+            target: engine.home,
             kept: values(&self.kept, |path| engine.kept.get(path).cloned()),
             withdrawals: values(&self.withdrawals, |id| engine.withdrawals.get(id).copied()),
             manifest: values(&self.manifest, |path| engine.manifest.get(path).copied()),
@@ -201,7 +208,10 @@ impl Engine {
         let mut records = self.news();
         if let Some(record) = records.first_mut() {
             let known = |path: &str| self.manifest.contains_key(path);
-            let new = rendered.fingerprints.iter().filter(|(path, _)| !known(path));
+            let new = rendered
+                .fingerprints
+                .iter()
+                .filter(|(path, _)| !known(path));
             let new = new.map(|(path, fingerprint)| (path.clone(), Some(*fingerprint)));
             record.manifest.extend(new);
         }

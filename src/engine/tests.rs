@@ -188,7 +188,10 @@ impl World {
         for record in self.engine.everything() {
             everything.apply(record);
         }
-        assert_eq!(format!("{:?}", self.saved.files), format!("{:?}", everything.files));
+        assert_eq!(
+            format!("{:?}", self.saved.files),
+            format!("{:?}", everything.files)
+        );
         self.saved = everything;
     }
 

@@ -13,6 +13,7 @@ mod walk;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -137,17 +138,51 @@ impl DirectoryStore {
         let candidates = known.at_or_below("").cloned().collect();
         let mut changes = self.settle(listing, candidates, known, &|_, _| {});
         if !changes.gone.is_empty() {
-            // An editor may be about to put it back.
+            self.await_the_rest(&mut changes, known, watch);
+        }
+        Ok(changes)
+    }
+
+    /// Waits whether what is missing comes back, for an editor may be about to put it there, and,
+    /// where it is much, until nothing more vanishes.
+    fn await_the_rest(&self, changes: &mut Changes, known: &Files, watch: &Watch) {
+        // What cannot be looked at has not vanished.
+        let is_there = |path: &StorePath| {
+            let seen = self.root.join(path.as_str()).symlink_metadata();
+            seen.err().is_none_or(|error| {
+                !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+            })
+        };
+        let since = Instant::now();
+        loop {
             std::thread::sleep(watch.settle_delete());
             changes.gone.retain(|path| {
-                let is_back = self.root.join(path.as_str()).symlink_metadata().is_ok();
+                let is_back = is_there(path);
                 if is_back {
                     watch.ring(path.as_str());
                 }
                 !is_back
             });
+            if changes.gone.len() <= heard::FEW_MISSING || since.elapsed() > heard::MISSING_MAX {
+                return;
+            }
+            let mut seen: HashSet<&StorePath> = changes.gone.iter().collect();
+            seen.extend(changes.changed.iter().map(|change| &change.path));
+            let rest: Vec<&StorePath> = known
+                .at_or_below("")
+                .filter(|path| !seen.contains(*path))
+                .collect();
+            let more: Vec<StorePath> = rest
+                .into_par_iter()
+                .filter(|path| !is_there(path))
+                .cloned()
+                .collect();
+            if more.is_empty() {
+                return;
+            }
+            changes.gone.extend(more);
+            changes.gone.sort();
         }
-        Ok(changes)
     }
 
     fn changes_of_paths(

@@ -30,7 +30,6 @@ pub struct Watch {
     ears: Arc<Ears>,
     watcher: Mutex<Option<RecommendedWatcher>>,
     rest: Rest,
-    settle_delete: Duration,
     /// Why events of this file system are not to be relied on.
     deaf: Option<String>,
     cookies: AtomicU64,
@@ -67,8 +66,8 @@ impl Watch {
             rest: Rest {
                 settle: millis(config.settle_ms),
                 settle_max: millis(config.settle_max_ms),
+                settle_delete: millis(config.settle_delete_ms),
             },
-            settle_delete: millis(config.settle_delete_ms),
             deaf: deaf(store),
             cookies: AtomicU64::new(0),
         };
@@ -165,20 +164,18 @@ impl Watch {
     /// A path was found missing: it counts once it has been so for the configured time. Says
     /// whether that is over.
     pub(super) fn is_gone(&self, path: &str, last: Instant) -> bool {
-        if last.elapsed() >= self.settle_delete {
-            return true;
+        let mut state = self.ears.state();
+        let is_gone = state.heard.is_gone(path, last, Instant::now(), self.rest);
+        drop(state);
+        if !is_gone {
+            (self.ears.bell)();
         }
-        self.ears
-            .state()
-            .heard
-            .missing(path, last, self.settle_delete);
-        (self.ears.bell)();
-        false
+        is_gone
     }
 
     /// How long a file must be missing before it is gone.
     pub(super) fn settle_delete(&self) -> Duration {
-        self.settle_delete
+        self.rest.settle_delete
     }
 
     /// Only everything will do.

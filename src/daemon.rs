@@ -34,6 +34,7 @@ use trouble::{Trouble, Troubles};
 use waiters::Waiters;
 pub use workbench::{
     Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench, held_names, now, refusal,
+    system_now,
 };
 
 /// The longest the loop sleeps: a deadline is at most so late, whatever the clock does meanwhile.

@@ -493,6 +493,8 @@ pub fn now(clock: Clock, mark: Option<Timestamp>) -> Timestamp {
     }
 }
 
-fn system_now() -> Timestamp {
+/// What the system's clock says.
+#[must_use]
+pub fn system_now() -> Timestamp {
     Timestamp::from_datetime(&chrono::Utc::now()).unwrap_or(Timestamp::MAX)
 }

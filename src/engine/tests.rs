@@ -44,7 +44,14 @@ match = { kind = "video" }
 "#;
 
 fn config() -> Arc<Config> {
-    Arc::new(Config::parse(CONFIG, Path::new("/nowhere")).unwrap())
+    Arc::new(
+        Config::parse(
+            CONFIG,
+            Path::new("/nowhere"),
+            crate::article::Timestamp::MAX,
+        )
+        .unwrap(),
+    )
 }
 
 /// A store that is a map, and what has been published from it.

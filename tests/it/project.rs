@@ -298,7 +298,12 @@ pub(crate) fn tree(folder: &Path) -> Tree {
     each_file(folder, &mut |path, file| {
         let bytes = match std::fs::read_link(file) {
             Ok(target) => target.into_os_string().into_encoded_bytes(),
-            Err(_) => std::fs::read(file).unwrap(),
+            Err(_) => match std::fs::read(file) {
+                Ok(bytes) => bytes,
+                // Staged by a daemon, and in its place by now.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+                Err(error) => panic!("{}: {error}", file.display()),
+            },
         };
         tree.insert(path, bytes);
     });

@@ -30,7 +30,7 @@ impl Scene {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("store")).unwrap();
-        let config = Config::parse(CONFIG, folder.path()).unwrap();
+        let config = Config::parse(CONFIG, folder.path(), crate::article::Timestamp::MAX).unwrap();
         let store = DirectoryStore::open(Arc::new(config)).unwrap();
         let watch = Watch::start(&store, Box::new(|| {}));
         Self {

@@ -20,8 +20,9 @@
 //! 3. [`plan`] computes which articles each owed document shows, and its date.
 //! 4. The [shell](daemon) fetches the bodies that the plan needs, and the engine renders views of
 //!    them into a [`Release`](document::Release).
-//! 5. The [target](publish::directory::DirectoryTarget) puts it in place: parts, then indexes, then
-//!    removals. Then the engine's debt is paid, and [`state`] remembers.
+//! 5. What it is made from is added to the memory in [`state`], so that a crash forgets nothing that
+//!    was shown. Then the [target](publish::directory::DirectoryTarget) puts it in place: parts, then
+//!    indexes, then removals, and the engine's debt is paid.
 //!
 //! # Three rings
 //!

@@ -80,6 +80,7 @@ enum Event {
     Command(Pending),
     Read(Result<Changes, StoreError>),
     Health(Result<(), StoreError>),
+    Places(bool),
     Opened(Result<(DirectoryStore, Watch), StoreError>),
 }
 
@@ -128,6 +129,7 @@ pub async fn run(
             opened = done(&mut daemon.sight.opening) => Event::Opened(opened),
             changes = done(&mut daemon.sight.reading) => Event::Read(changes),
             health = done(&mut daemon.sight.health) => Event::Health(health),
+            is_there = done(&mut daemon.sight.places) => Event::Places(is_there),
             () = daemon.bell.notified() => Event::Bell,
             () = tokio::time::sleep(sleep) => Event::Tick,
         };
@@ -138,7 +140,17 @@ pub async fn run(
             Event::Opened(opened) => daemon.opened(opened),
             Event::Read(changes) => daemon.read(changes).await,
             Event::Health(health) => daemon.healthy(health),
+            // What there is to do is found out when it is done.
             Event::Bell | Event::Tick => {}
+            Event::Places(is_there) => {
+                if !is_there {
+                    daemon.publish().await;
+                }
+                // Without it the daemon cannot be asked; everything else goes on.
+                if let Err(error) = listener.renew(&daemon.bench.config().state) {
+                    tracing::debug!("the control socket cannot be made again: {error}");
+                }
+            }
         }
         daemon.advance().await;
     }
@@ -267,6 +279,14 @@ impl Daemon {
 
     /// Publishes what is owed. What fails is owed still, and tried again.
     async fn publish(&mut self) {
+        match self.hold.renew(self.bench.config()) {
+            Ok(true) => {
+                tracing::warn!("out was gone or replaced; everything is published again");
+                self.bench.start_over();
+            }
+            Ok(false) => {}
+            Err(error) => return self.retry_later(&error),
+        }
         if self.bench.engine().work().is_empty() {
             match self.bench.remember() {
                 Ok(()) => {

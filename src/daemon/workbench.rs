@@ -13,7 +13,9 @@ use crate::article::{
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Receipt};
 use crate::engine::{Engine, Guarded, Record, Rendered};
-use crate::publish::directory::{DirectoryTarget, DirectoryView, Lock, LockError, PublishError};
+use crate::publish::directory::{
+    DirectoryTarget, DirectoryView, Lock, LockError, Place, PublishError,
+};
 use crate::render::RenderError;
 use crate::state::{Checkpoint, State, StateError};
 use crate::store::directory::{DirectoryStore, StoreError};
@@ -137,11 +139,8 @@ impl Workbench {
             Err(error) => Err(error),
         };
         let mark = memory.mark;
-        let mut engine = Engine::new(Arc::clone(&config), memory, now(clock, mark));
-        // One that cannot be looked at is nobody's yet.
-        let out = DirectoryView::open(&config.out).ok().flatten();
-        engine.set_target(out.and_then(|out| out.id().ok()));
-        Ok(Self {
+        let engine = Engine::new(Arc::clone(&config), memory, now(clock, mark));
+        let mut bench = Self {
             engine,
             config,
             state,
@@ -151,7 +150,21 @@ impl Workbench {
             sightings,
             is_checkpoint_damaged: loaded.is_checkpoint_damaged,
             is_memory_torn: loaded.is_memory_torn,
-        })
+        };
+        bench.aim();
+        Ok(bench)
+    }
+
+    /// Looks which directory is published to. One that cannot be looked at is nobody's yet.
+    fn aim(&mut self) {
+        let out = DirectoryView::open(&self.config.out).ok().flatten();
+        self.engine.set_target(out.and_then(|out| out.id().ok()));
+    }
+
+    /// `out` is another directory than before: everything is owed to it.
+    pub fn start_over(&mut self) {
+        self.aim();
+        self.engine.owe_everything();
     }
 
     /// The configuration.
@@ -383,8 +396,7 @@ impl Workbench {
 #[derive(Debug)]
 pub struct Hold {
     target: DirectoryTarget,
-    // Held for its drop.
-    _state: Lock,
+    state: Lock,
 }
 
 impl Hold {
@@ -399,8 +411,31 @@ impl Hold {
         let lock = Lock::take(&config.state)?;
         Ok(Self {
             target,
-            _state: lock,
+            state: lock,
         })
+    }
+
+    /// `out` and the state.
+    #[must_use]
+    pub fn places(&self) -> [Place; 2] {
+        [self.target.place().clone(), self.state.place().clone()]
+    }
+
+    /// Takes `out` and the state again, where they are gone or others are in their place. Says
+    /// whether `out` is another one now.
+    ///
+    /// # Errors
+    /// As [`Hold::take`].
+    pub fn renew(&mut self, config: &Config) -> Result<bool, TurnError> {
+        if !self.state.place().is_there() {
+            State::create(&config.state)?;
+            self.state = Lock::take(&config.state)?;
+        }
+        let is_lost = !self.target.place().is_there();
+        if is_lost {
+            self.target = DirectoryTarget::lock(&config.out)?;
+        }
+        Ok(is_lost)
     }
 }
 

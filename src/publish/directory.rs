@@ -18,7 +18,7 @@ use rustix::io::Errno;
 
 use crate::document::{Document, Phase, Receipt, Release, TargetId};
 
-pub use lock::{Lock, LockError};
+pub use lock::{Lock, LockError, Place};
 use place::Root;
 
 /// A publication failed; what is in place is coherent, and publishing again completes it.
@@ -51,8 +51,7 @@ pub enum Difference {
 #[derive(Debug)]
 pub struct DirectoryTarget {
     root: Root,
-    // Held for its drop: it lets the next writer in.
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl DirectoryTarget {
@@ -71,7 +70,13 @@ impl DirectoryTarget {
             path: path.to_owned(),
             cause,
         })?;
-        Ok(Self { root, _lock: lock })
+        Ok(Self { root, lock })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        self.lock.place()
     }
 
     /// The paths of a release at which somebody else's files stand.

@@ -17,7 +17,7 @@ use smol_str::SmolStr;
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
 pub use text::{
     ArticleId, IdError, Language, LanguageError, Text, TopicId, UrlError, WebUrl, escape_controls,
-    is_xml_char,
+    is_xml_char, to_nfc,
 };
 pub use time::Timestamp;
 

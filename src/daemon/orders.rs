@@ -6,7 +6,7 @@ use super::control::{Pending, Request};
 use super::service::Service;
 use super::sight::Sight;
 use super::trouble::Trouble;
-use super::{Clock, Daemon, Trust, Workbench, accept_clock};
+use super::{Clock, Daemon, Trust, Workbench, accept_clock, stamp};
 use crate::article::Changes;
 use crate::config::Config;
 
@@ -79,6 +79,7 @@ impl Daemon {
     /// reported, and the old one goes on.
     pub(super) fn reload(&mut self) {
         Service::reloading();
+        self.config_stamp = stamp(&self.source.path);
         let reloaded = (self.source.load)().and_then(|config| {
             let old = self.bench.config();
             let refused = if config.out != old.out {

@@ -103,7 +103,6 @@ impl Daemon {
         }
         let stamp = stamp(&self.source.path);
         if stamp.is_some() && stamp != self.config_stamp {
-            self.config_stamp = stamp;
             self.reload();
         }
     }

@@ -47,7 +47,11 @@ impl Daemon {
         if is_done {
             self.turn(Changes::default()).await;
         }
-        if self.retry.is_some() || self.bench.unkept().is_some() {
+        let is_in_trouble = self.troubles.has(Trouble::Disk) || self.bench.unkept().is_some();
+        if is_done && self.retry.is_some() && !is_in_trouble {
+            // A file changed while its body was fetched: that passes.
+            self.waiters.add_published(pending, message);
+        } else if self.retry.is_some() || self.bench.unkept().is_some() {
             pending.answer(
                 false,
                 format!(

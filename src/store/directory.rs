@@ -179,6 +179,7 @@ impl DirectoryStore {
         }
         whole.files.sort_by(|a, b| a.path.cmp(&b.path));
         whole.files.dedup_by(|a, b| a.path == b.path);
+        let linked = self.linked(known, paths);
         let changes = self.settle(whole, candidates, known, &|_, _| {});
         for change in &changes.changed {
             let others = self.marks().other_names(&change.path);
@@ -188,7 +189,35 @@ impl DirectoryStore {
                 }
             }
         }
+        for (path, inode, others, last) in linked {
+            // It was changed under this name, perhaps, before another file took the name.
+            if self.marks().inode(&path) != Some(inode) {
+                for name in others {
+                    watch.ring_since(name.as_str(), last);
+                }
+            }
+        }
         Ok(changes)
+    }
+
+    /// The known files where something was heard that have other names: their inodes, those names,
+    /// and when it was heard.
+    fn linked(
+        &self,
+        known: &Files,
+        paths: &BTreeMap<String, Instant>,
+    ) -> Vec<(StorePath, (u64, u64), Vec<StorePath>, Instant)> {
+        let marks = self.marks();
+        let heard = paths
+            .iter()
+            .flat_map(|(path, last)| known.at_or_below(path).map(move |path| (path, *last)));
+        heard
+            .filter_map(|(path, last)| {
+                let others = marks.other_names(path);
+                let inode = marks.inode(path).filter(|_| !others.is_empty())?;
+                Some((path.clone(), inode, others, last))
+            })
+            .collect()
     }
 
     /// Looks at what was listed; of the candidates, what was not seen is gone.

@@ -397,7 +397,8 @@ class World:
 
     def withdraw(self):
         article = f"a{self.dice.randrange(80)}"
-        assert self.ask("withdraw", article).returncode == 0
+        run = self.ask("withdraw", article)
+        assert run.returncode == 0, run.stderr
         assert f":{article}<" not in (self.base / "out" / "rss.xml").read_text(), f"{article} is withdrawn and shown"
         self.withdrawn.append(article)
 
@@ -518,8 +519,10 @@ class World:
         code = self.daemon.wait(10)
         assert code == 0, f"the daemon ended with {code}"
 
-    def close(self):
-        self.stop()
+    def kill(self):
+        """Whatever has happened, no daemon stays."""
+        if self.daemon.poll() is None:
+            os.killpg(self.daemon.pid, signal.SIGKILL)
         self.log.close()
 
 
@@ -540,7 +543,7 @@ def run(world, options):
             if operation % options.every == 0:
                 world.compare()
         except Different as different:
-            world.close()
+            world.stop()
             if options.lose:
                 shutil.rmtree(world.base)
                 print(f"model: with lost events, a difference was found after {operation} operations, as it must be")
@@ -550,7 +553,7 @@ def run(world, options):
             sys.exit(f"everything is in {world.base}")
         if operation % 5_000 == 0:
             print(f"{operation} operations in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
-    world.close()
+    world.stop()
     if options.lose:
         sys.exit("model: events were lost and no difference was found: the check finds nothing")
     shutil.rmtree(world.base)
@@ -570,11 +573,13 @@ def main():
     parser.add_argument("--lose", action="store_true")
     options = parser.parse_args()
     queue = QUEUE.read_text()
+    if options.queue:
+        QUEUE.write_text(str(options.queue))
+    world = World(options.program, options.seed, options.lose)
     try:
-        if options.queue:
-            QUEUE.write_text(str(options.queue))
-        run(World(options.program, options.seed, options.lose), options)
+        run(world, options)
     finally:
+        world.kill()
         if options.queue:
             QUEUE.write_text(queue)
 

@@ -73,6 +73,11 @@ impl Marks {
         is_settled.then_some(*mark)
     }
 
+    /// The inode of the file at `path` when it was read.
+    pub(super) fn inode(&self, path: &StorePath) -> Option<(u64, u64)> {
+        self.files.get(path).map(|(mark, _)| mark.inode)
+    }
+
     /// The other names of the file at `path`: a change of one is a change of all, and is heard of
     /// once.
     pub(super) fn other_names(&self, path: &StorePath) -> Vec<StorePath> {

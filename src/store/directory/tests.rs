@@ -171,6 +171,29 @@ fn a_file_is_looked_at_under_all_its_names() {
 }
 
 #[test]
+fn a_file_is_looked_at_under_its_other_name_though_the_first_is_anothers_now() {
+    for is_replaced in [true, false] {
+        let mut scene = Scene::new();
+        scene.put("a.json", "first");
+        fs::hard_link(scene.at("a.json"), scene.at("b.json")).unwrap();
+        scene.look(&["a.json", "b.json"]);
+        scene.put("a.json", "other");
+        if is_replaced {
+            scene.put(".a.json.tmp", "a third");
+            fs::rename(scene.at(".a.json.tmp"), scene.at("a.json")).unwrap();
+        } else {
+            fs::remove_file(scene.at("a.json")).unwrap();
+        }
+        scene.look(&["a.json"]);
+        let later = Instant::now() + std::time::Duration::from_secs(1);
+        match scene.watch.due(later) {
+            Due::Ready(Scope::Paths(paths)) => assert!(paths.contains_key("b.json")),
+            other => panic!("replaced: {is_replaced}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn the_root_has_an_identity() {
     let scene = Scene::new();
     assert!(scene.store.health().is_ok());

@@ -28,7 +28,7 @@ use crate::article::{
 use crate::config::Config;
 use crate::store::format;
 
-pub use heard::{Due, Scope};
+pub use heard::{Due, Scope, When};
 use marks::Marks;
 use walk::Listed;
 pub use watch::{Cookie, Watch};
@@ -120,6 +120,7 @@ impl DirectoryStore {
     }
 
     fn changes_of_everything(&self, known: &Files, watch: &Watch) -> Result<Changes, StoreError> {
+        let first = Instant::now();
         let listing = walk::walk(self, &|folder| watch.arm(folder))?;
         let candidates = known.at_or_below("").cloned().collect();
         let mut changes = self.settle(listing, candidates, known, &|_, _| {});
@@ -129,7 +130,7 @@ impl DirectoryStore {
             changes.gone.retain(|path| {
                 let is_back = self.root.join(path.as_str()).symlink_metadata().is_ok();
                 if is_back {
-                    watch.ring(path.as_str());
+                    watch.ring_since(path.as_str(), When { first, last: first });
                 }
                 !is_back
             });
@@ -140,25 +141,25 @@ impl DirectoryStore {
     fn changes_of_paths(
         &self,
         known: &Files,
-        paths: &BTreeMap<String, Instant>,
+        paths: &BTreeMap<String, When>,
         watch: &Watch,
     ) -> Result<Changes, StoreError> {
-        let here: Vec<(&String, Instant, walk::Here)> = paths
+        let here: Vec<(&String, When, walk::Here)> = paths
             .par_iter()
-            .map(|(path, last)| {
+            .map(|(path, when)| {
                 let here = walk::walk_at(self, path, &|folder| watch.arm(folder))?;
-                Ok((path, *last, here))
+                Ok((path, *when, here))
             })
             .collect::<Result<_, StoreError>>()?;
         let mut whole = walk::Listing::default();
         let mut candidates = BTreeSet::new();
-        let mut heard: HashMap<StorePath, Instant> = HashMap::new();
-        for (path, last, here) in here {
+        let mut heard: HashMap<StorePath, When> = HashMap::new();
+        for (path, when, here) in here {
             match here {
-                walk::Here::Link => watch.escalate(),
+                walk::Here::Link => watch.escalate(when),
                 walk::Here::Nothing => {
                     let below: Vec<&StorePath> = known.at_or_below(path).collect();
-                    if !below.is_empty() && watch.is_gone(path, last) {
+                    if !below.is_empty() && watch.is_gone(path, when) {
                         candidates.extend(below.into_iter().cloned());
                     }
                 }
@@ -168,9 +169,9 @@ impl DirectoryStore {
                     let missing = known
                         .at_or_below(path)
                         .filter(|path| !listed.contains(*path));
-                    let gone = missing.filter(|path| watch.is_gone(path.as_str(), last));
+                    let gone = missing.filter(|path| watch.is_gone(path.as_str(), when));
                     candidates.extend(gone.cloned());
-                    heard.extend(listing.files.iter().map(|file| (file.path.clone(), last)));
+                    heard.extend(listing.files.iter().map(|file| (file.path.clone(), when)));
                     whole.files.extend(listing.files);
                     whole.remarks.extend(listing.remarks);
                     whole.unread.extend(listing.unread);
@@ -183,39 +184,39 @@ impl DirectoryStore {
         let changes = self.settle(whole, candidates, known, &|_, _| {});
         for change in &changes.changed {
             let others = self.marks().other_names(&change.path);
-            if let Some(last) = heard.get(&change.path) {
+            if let Some(when) = heard.get(&change.path) {
                 for name in others {
-                    watch.ring_since(name.as_str(), *last);
+                    watch.ring_since(name.as_str(), *when);
                 }
             }
         }
-        for (path, inode, others, last) in linked {
+        for linked in linked {
             // It was changed under this name, perhaps, before another file took the name.
-            if self.marks().inode(&path) != Some(inode) {
-                for name in others {
-                    watch.ring_since(name.as_str(), last);
+            if self.marks().inode(&linked.path) != Some(linked.inode) {
+                for name in linked.others {
+                    watch.ring_since(name.as_str(), linked.when);
                 }
             }
         }
         Ok(changes)
     }
 
-    /// The known files where something was heard that have other names: their inodes, those names,
-    /// and when it was heard.
-    fn linked(
-        &self,
-        known: &Files,
-        paths: &BTreeMap<String, Instant>,
-    ) -> Vec<(StorePath, (u64, u64), Vec<StorePath>, Instant)> {
+    /// The known files where something was heard that have other names.
+    fn linked(&self, known: &Files, paths: &BTreeMap<String, When>) -> Vec<Linked> {
         let marks = self.marks();
         let heard = paths
             .iter()
-            .flat_map(|(path, last)| known.at_or_below(path).map(move |path| (path, *last)));
+            .flat_map(|(path, when)| known.at_or_below(path).map(move |path| (path, *when)));
         heard
-            .filter_map(|(path, last)| {
+            .filter_map(|(path, when)| {
                 let others = marks.other_names(path);
                 let inode = marks.inode(path).filter(|_| !others.is_empty())?;
-                Some((path.clone(), inode, others, last))
+                Some(Linked {
+                    path: path.clone(),
+                    inode,
+                    others,
+                    when,
+                })
             })
             .collect()
     }
@@ -284,6 +285,8 @@ impl DirectoryStore {
 
     fn look(&self, file: &Listed, known: &Files) -> Seen {
         let refused = |problem: read::Refusal| {
+            // It may be let go of with the marks it bore when it was last read.
+            self.marks().remove(&file.path);
             Seen::Changed(Box::new(Change {
                 path: file.path.clone(),
                 hash: None,
@@ -341,6 +344,14 @@ impl DirectoryStore {
     fn marks(&self) -> MutexGuard<'_, Marks> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A file with other names, before it is looked at.
+struct Linked {
+    path: StorePath,
+    inode: (u64, u64),
+    others: Vec<StorePath>,
+    when: When,
 }
 
 /// What a look at a file showed.

@@ -97,6 +97,7 @@ class Store:
         root.mkdir()
         self.count = 0
         self.broken = []
+        self.when_linked = lambda: None
 
     def walk(self):
         for folder, folders, names in os.walk(self.root):
@@ -234,7 +235,7 @@ class Store:
         """The same article under another name."""
         path = self.any_file()
         if path.exists():
-            shutil.copy(path, self.place())
+            self.place().write_bytes(path.read_bytes())
 
     def remove(self):
         self.any_file().unlink(missing_ok=True)
@@ -245,9 +246,11 @@ class Store:
             path.rename(self.place())
 
     def link(self):
+        """Heard of before it is written to: a change under a name that is gone again is left to the audit."""
         path, target = self.any_file(), self.place()
         if path.exists() and not target.exists():
             os.link(path, target)
+            self.when_linked()
 
     def remove_folder(self):
         if folders := self.folders():
@@ -320,8 +323,10 @@ class World:
         self.dice = random.Random(seed)
         self.clock = Clock(self.base / "clock")
         self.store = Store(self.base / "store", self.dice, self.clock)
+        self.store.when_linked = self.sync
         self.lose, self.newest, self.withdrawn = lose, 5, []
         self.compared = self.late = 0
+        self.is_stopped = True
         for _ in range(60):
             self.store.write()
         self.configure()
@@ -351,6 +356,7 @@ class World:
             strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=inotify_add_watch", "-e", inject]
             command = [*strace, *(word for name, value in fake.items() for word in ("-E", f"{name}={value}")), *command]
             fake = {}
+        self.is_stopped = False
         self.daemon = subprocess.Popen(command, stderr=self.log, start_new_session=True, env=os.environ | fake)
         for _ in range(200):
             if self.ask("sync").returncode == 0:
@@ -363,6 +369,8 @@ class World:
         return subprocess.run(command, capture_output=True, text=True)
 
     def sync(self):
+        if self.is_stopped:
+            return
         run = self.ask("sync", "--timeout", "60s")
         assert run.returncode == 0, f"sync failed: {run.stderr}"
 
@@ -442,9 +450,11 @@ class World:
 
     def stop_and_continue(self):
         self.daemon.send_signal(signal.SIGSTOP)
+        self.is_stopped = True
         for _ in range(self.dice.randrange(100)):
             self.change_store()
         self.daemon.send_signal(signal.SIGCONT)
+        self.is_stopped = False
 
     def restart(self):
         if self.dice.random() < 0.5:
@@ -452,6 +462,7 @@ class World:
             self.daemon.wait()
         else:
             self.stop()
+        self.is_stopped = True
         for _ in range(self.dice.randrange(10)):
             self.change_store()
         self.start()

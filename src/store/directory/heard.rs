@@ -34,13 +34,20 @@ struct Times {
     not_before: Option<Instant>,
 }
 
+/// When something was heard of a path that has not been looked at since, or was missing then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct When {
+    pub(super) first: Instant,
+    pub(super) last: Instant,
+}
+
 /// What is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// The whole store.
     Everything,
-    /// Files and folders, by their paths from the root, and when they were last heard of.
-    Paths(BTreeMap<String, Instant>),
+    /// Files and folders, by their paths from the root, and when they were heard of.
+    Paths(BTreeMap<String, When>),
 }
 
 impl Scope {
@@ -76,42 +83,58 @@ pub enum Due {
 impl Heard {
     /// Something was heard of a path.
     pub(super) fn path(&mut self, path: &str, now: Instant) {
-        if self.everything.is_some() {
-            return;
-        }
         if let Some(times) = self.paths.get_mut(path) {
             times.last = now;
             times.not_before = None;
             return;
         }
+        let when = When {
+            first: now,
+            last: now,
+        };
+        self.since(path, when);
+    }
+
+    /// A path has to be looked at, where it is not about to be, for what was heard of another.
+    pub(super) fn since(&mut self, path: &str, when: When) {
+        if self.everything.is_some() {
+            return;
+        }
+        if let Some(times) = self.paths.get_mut(path) {
+            times.first = times.first.min(when.first);
+            return;
+        }
         if self.paths.len() >= PATHS_MAX {
-            self.everything(now);
+            self.everything(when.first);
             return;
         }
         let times = Times {
-            first: now,
-            last: now,
+            first: when.first,
+            last: when.last,
             not_before: None,
         };
         self.paths.insert(path.to_owned(), times);
     }
 
-    /// Anything may have happened.
-    pub(super) fn everything(&mut self, now: Instant) {
+    /// Anything may have happened at `then`.
+    pub(super) fn everything(&mut self, then: Instant) {
         let oldest = self.paths.values().map(|times| times.first).min();
-        self.everything = self.everything.or(oldest).or(Some(now));
+        self.everything = [self.everything, oldest, Some(then)]
+            .into_iter()
+            .flatten()
+            .min();
         self.paths.clear();
     }
 
     /// A path was looked at and found missing: it is looked at again `after` it was last heard of,
     /// for it may be about to be written anew.
-    pub(super) fn missing(&mut self, path: &str, last: Instant, after: Duration) {
+    pub(super) fn missing(&mut self, path: &str, when: When, after: Duration) {
         let times = self.paths.entry(path.to_owned()).or_insert(Times {
-            first: last,
-            last,
+            first: when.first,
+            last: when.last,
             not_before: None,
         });
-        times.first = times.first.min(last);
+        times.first = times.first.min(when.first);
         times.not_before = Some(times.last + after);
     }
 
@@ -130,7 +153,8 @@ impl Heard {
         self.paths.retain(|path, times| {
             let at = times.due(rest);
             if at <= now {
-                ready.insert(path.clone(), times.last);
+                let (first, last) = (times.first, times.last);
+                ready.insert(path.clone(), When { first, last });
                 return false;
             }
             next = Some(next.map_or(at, |next| next.min(at)));
@@ -215,11 +239,20 @@ mod tests {
         let mut heard = Heard::default();
         heard.path("a", at(0));
         assert_eq!(paths(heard.due(at(60), REST)), ["a"]);
-        heard.missing("a", at(0), after);
+        let when = |first, last| When { first, last };
+        heard.missing("a", when(at(0), at(0)), after);
         assert_eq!(heard.due(at(70), REST), Due::At(at(500)));
         assert!(!heard.is_drained(at(60)));
         heard.path("a", at(100));
-        assert_eq!(paths(heard.due(at(150), REST)), ["a"]);
+        let Due::Ready(Scope::Paths(due)) = heard.due(at(150), REST) else {
+            panic!("it is due");
+        };
+        // That it is missing still has not been taken in, whatever was heard since.
+        assert_eq!(due["a"], when(at(0), at(100)));
+        heard.missing("a", due["a"], after);
+        assert!(!heard.is_drained(at(60)));
+        heard.since("a", when(at(160), at(160)));
+        assert_eq!(heard.due(at(400), REST), Due::At(at(600)));
     }
 
     #[test]
@@ -236,5 +269,8 @@ mod tests {
             Due::Ready(Scope::Everything)
         );
         assert_eq!(heard.due(start + REST.settle, REST), Due::Idle);
+        heard.path("a", start + REST.settle);
+        heard.everything(start);
+        assert!(!heard.is_drained(start), "it is of when it happened");
     }
 }

@@ -67,6 +67,14 @@ impl Marks {
         }
     }
 
+    /// As if all had been read long after they were changed.
+    #[cfg(test)]
+    pub(super) fn settle(&mut self) {
+        self.files
+            .values_mut()
+            .for_each(|(_, settled)| *settled = true);
+    }
+
     /// The mark of the file at `path`, where it can be relied on.
     pub(super) fn get(&self, path: &StorePath) -> Option<Mark> {
         let (mark, is_settled) = self.files.get(path)?;

@@ -1,6 +1,7 @@
 //! Looking where something was heard finds what looking everywhere finds.
 
 use std::fs;
+use std::time::Instant;
 
 use super::*;
 use crate::article::File;
@@ -54,9 +55,18 @@ impl Scene {
 
     /// Takes in what is found where something was heard.
     fn look(&mut self, paths: &[&str]) {
+        let now = Instant::now();
         let heard = paths
             .iter()
-            .map(|path| ((*path).to_owned(), Instant::now()))
+            .map(|path| {
+                (
+                    (*path).to_owned(),
+                    When {
+                        first: now,
+                        last: now,
+                    },
+                )
+            })
             .collect();
         let scope = Scope::Paths(heard);
         let known = scope.known(&self.known);
@@ -151,6 +161,28 @@ fn a_link_is_a_matter_of_everything() {
     scene.take_in(everything);
     assert_eq!(scene.names(), ["k.json"]);
     scene.assert_complete();
+}
+
+#[test]
+fn what_could_not_be_read_for_a_while_is_read_again() {
+    let mut scene = Scene::new();
+    scene.put("..1/k.json", "1");
+    std::os::unix::fs::symlink("..1", scene.at("..data")).unwrap();
+    std::os::unix::fs::symlink("..data/k.json", scene.at("k.json")).unwrap();
+    let look_everywhere = |scene: &mut Scene| {
+        let changes = scene.store.changes(&scene.known, &|_, _| {}).unwrap();
+        scene.take_in(changes);
+        scene.store.marks().settle();
+        matches!(
+            scene.known.get(&StorePath::new("k.json")),
+            Some(File::Article(..))
+        )
+    };
+    assert!(look_everywhere(&mut scene));
+    fs::rename(scene.at("..1"), scene.at("..2")).unwrap();
+    assert!(!look_everywhere(&mut scene));
+    fs::rename(scene.at("..2"), scene.at("..1")).unwrap();
+    assert!(look_everywhere(&mut scene));
 }
 
 #[test]

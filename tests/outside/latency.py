@@ -111,18 +111,20 @@ class Ears(threading.Thread):
     """Writes down when documents are renamed into place. An event is read within a few hundredths
     of a millisecond of the rename: nearer than the ticks of the times that a file system notes."""
 
-    def __init__(self, root):
+    def __init__(self, out, state):
         super().__init__(daemon=True)
         libc = ctypes.CDLL(None, use_errno=True)
-        self.queue = libc.inotify_init1(os.O_CLOEXEC)
+        self.queue, self.state = libc.inotify_init1(os.O_CLOEXEC), state
         self.folders = {}
-        for folder, names, _ in os.walk(root):
-            names[:] = [name for name in names if not name.startswith(".")]
+        for folder in [state, *(folder for folder, _, _ in os.walk(out))]:
             number = libc.inotify_add_watch(self.queue, os.fsencode(folder), IN_MOVED_TO)
             assert number >= 0, os.strerror(ctypes.get_errno())
             self.folders[number] = Path(folder)
-        self.renamed, self.last = [], 0.0
+        self.forget()
         self.start()
+
+    def forget(self):
+        self.renamed, self.remembered, self.last = [], [], 0.0
 
     def run(self):
         while events := os.read(self.queue, 65_536):
@@ -131,8 +133,12 @@ class Ears(threading.Thread):
                 number, mask, _, length = struct.unpack_from("iIII", events, at)
                 name = events[at + 16 : at + 16 + length].rstrip(b"\0")
                 if mask & IN_MOVED_TO and not mask & IN_ISDIR:
-                    self.renamed.append(self.folders[number] / os.fsdecode(name))
-                    self.last = now
+                    path = self.folders[number] / os.fsdecode(name)
+                    if path.parent == self.state:
+                        self.remembered.append(path)
+                    else:
+                        self.renamed.append(path)
+                        self.last = now
                 at += 16 + length
 
 
@@ -150,18 +156,20 @@ def sync_folder(folder):
     os.close(handle)
 
 
-def least(root, out, documents):
-    """The time that it takes to put `documents` in place as khabar does, doing nothing else."""
+def least(root, out, documents, remembered):
+    """The time that it takes to put `documents` in place as khabar does, doing nothing else, and
+    before them the files of the state that it wrote."""
     names = [path.relative_to(out) for path in documents]
     contents = [path.read_bytes() for path in documents]
+    state = [path.read_bytes() for path in remembered]
     for name in names:
         (root / name.parent).mkdir(parents=True, exist_ok=True)
     stage, one_by_one = root / "stage", len(documents) <= SYNC_ONE_BY_ONE
     start = time.monotonic()
-    # The instant of the publication is written down first.
-    put(root / "mark.new", b"0" * 40, True)
-    os.rename(root / "mark.new", root / "mark")
-    sync_folder(root)
+    for content in state:
+        put(root / "state.new", content, True)
+        os.rename(root / "state.new", root / "state")
+        sync_folder(root)
     stage.mkdir()
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(lambda job: put(stage / str(job[0]), job[1], one_by_one), enumerate(contents)))
@@ -196,7 +204,7 @@ class Bench:
             assert self.daemon.poll() is None, (self.base / "log").read_text()
             time.sleep(0.1)
         print(f"{count} articles: written in {filled - start:.0f} s, first publication after {time.monotonic() - filled:.1f} s", flush=True)
-        self.ears = Ears(self.base / "out")
+        self.ears = Ears(self.base / "out", self.base / ".khabar")
 
     def command(self, *arguments):
         return [self.program, "-q", "-c", str(self.base / "config.toml"), *arguments]
@@ -218,15 +226,16 @@ class Bench:
 
     def measure(self, number):
         """Seconds from an edit to the last document, the same for the limit, and how many there were."""
-        self.ears.renamed, self.ears.last = [], 0.0
+        self.ears.forget()
         self.edit(number)
         start = time.monotonic()
         while not self.ears.last or time.monotonic() - self.ears.last < QUIET:
             assert time.monotonic() - start < 60, "an edit is not published"
             time.sleep(0.005)
         assert self.ask().returncode == 0
-        documents = list(self.ears.renamed)
-        return self.ears.last - start, least(self.base / "limit", self.base / "out", documents), documents
+        documents = self.ears.renamed
+        limit = least(self.base / "limit", self.base / "out", documents, self.ears.remembered)
+        return self.ears.last - start, limit, documents
 
     def close(self):
         self.daemon.send_signal(signal.SIGTERM)

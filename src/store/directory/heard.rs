@@ -150,8 +150,9 @@ impl Heard {
         }
         let mut ready = BTreeMap::new();
         let mut next: Option<Instant> = None;
+        let together = self.missing_due(rest);
         self.paths.retain(|path, times| {
-            let at = times.due(rest);
+            let at = times.due(rest, together);
             if at <= now {
                 let (first, last) = (times.first, times.last);
                 ready.insert(path.clone(), When { first, last });
@@ -170,8 +171,17 @@ impl Heard {
     /// When something is due, without taking it.
     pub(super) fn next(&self, rest: Rest) -> Option<Instant> {
         let everything = self.everything.map(|since| since + rest.settle);
-        let paths = self.paths.values().map(|times| times.due(rest));
+        let together = self.missing_due(rest);
+        let paths = self.paths.values().map(|times| times.due(rest, together));
         everything.into_iter().chain(paths).min()
+    }
+
+    /// When what is missing is looked at again: all of it at once, so that a loss that takes a
+    /// while is judged whole, and not slice by slice.
+    fn missing_due(&self, rest: Rest) -> Option<Instant> {
+        let missing = self.paths.values().filter_map(|times| times.not_before);
+        let last = missing.clone().max()?;
+        Some(last.min(missing.min()? + rest.settle_max))
     }
 
     /// Everything is about to be looked at anyway.
@@ -188,9 +198,13 @@ impl Heard {
 }
 
 impl Times {
-    fn due(&self, rest: Rest) -> Instant {
+    /// `together`: when everything that is missing is due.
+    fn due(&self, rest: Rest, together: Option<Instant>) -> Instant {
         let settled = (self.last + rest.settle).min(self.first + rest.settle_max);
-        self.not_before.map_or(settled, |at| at.max(settled))
+        match (self.not_before, together) {
+            (Some(at), Some(together)) => at.max(settled).max(together),
+            _ => settled,
+        }
     }
 }
 
@@ -253,6 +267,27 @@ mod tests {
         assert!(!heard.is_drained(at(60)));
         heard.since("a", when(at(160), at(160)));
         assert_eq!(heard.due(at(400), REST), Due::At(at(600)));
+    }
+
+    #[test]
+    fn what_goes_missing_bit_by_bit_is_looked_at_together() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let after = Duration::from_millis(500);
+        let mut heard = Heard::default();
+        let go = |heard: &mut Heard, path: &str, ms| {
+            let (first, last) = (at(ms), at(ms));
+            heard.missing(path, When { first, last }, after);
+        };
+        for ms in [0, 60, 120] {
+            go(&mut heard, &ms.to_string(), ms);
+        }
+        assert_eq!(heard.next(REST), Some(at(620)));
+        assert_eq!(heard.due(at(600), REST), Due::At(at(620)));
+        // Not for ever.
+        go(&mut heard, "300", 300);
+        assert_eq!(paths(heard.due(at(700), REST)), ["0", "120", "60"]);
+        assert_eq!(heard.next(REST), Some(at(800)));
     }
 
     #[test]

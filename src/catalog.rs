@@ -115,10 +115,11 @@ impl Catalog {
         touched
     }
 
-    /// Moves the clock on. An instant before [`Catalog::now`] moves nothing.
+    /// Moves the clock: on, or back where it had run ahead and nothing was published since.
     pub fn advance(&mut self, to: Timestamp) -> Touched {
         let mut touched = Touched::default();
-        if to <= self.now {
+        if to < self.now {
+            self.go_back(to, &mut touched);
             return touched;
         }
         self.now = to;
@@ -132,6 +133,22 @@ impl Catalog {
         }
         self.touch_retitled(&mut touched);
         touched
+    }
+
+    /// Puts everything back where it stood at `to`.
+    fn go_back(&mut self, to: Timestamp, touched: &mut Touched) {
+        self.now = to;
+        let has_moved = |entry: &&Entry| self.deadline(entry) != entry.deadline;
+        let moved: Vec<ArticleId> = self
+            .entries
+            .values()
+            .filter(has_moved)
+            .map(|entry| entry.article.id.clone())
+            .collect();
+        for id in moved {
+            self.replace(&id, touched);
+        }
+        self.touch_retitled(touched);
     }
 
     /// The next instant at which something changes without any change of content.

@@ -210,10 +210,9 @@ impl Daemon {
         }
         self.start_reading(now);
         let is_late = |at| at <= self.bench.now();
-        if self.is_ready && self.bench.engine().wake_at().is_some_and(is_late) {
+        let is_deadline = self.is_ready && self.bench.engine().wake_at().is_some_and(is_late);
+        if is_deadline || self.retry.is_some_and(|(at, _)| at <= now) {
             self.turn(Changes::default()).await;
-        } else if self.retry.is_some_and(|(at, _)| at <= now) {
-            self.publish().await;
         }
         let behind = self.bench.clock_behind();
         self.troubles.set(

@@ -6,7 +6,7 @@ use super::control::{Pending, Request};
 use super::service::Service;
 use super::sight::Sight;
 use super::trouble::Trouble;
-use super::{Clock, Daemon, Trust, Workbench};
+use super::{Clock, Daemon, Trust, Workbench, stamp};
 use crate::article::Changes;
 use crate::config::Config;
 
@@ -47,7 +47,11 @@ impl Daemon {
         if is_done {
             self.turn(Changes::default()).await;
         }
-        if self.retry.is_some() {
+        let is_in_trouble = self.troubles.has(Trouble::Disk);
+        if is_done && self.retry.is_some() && !is_in_trouble {
+            // A file changed while its body was fetched: that passes.
+            self.waiters.add_published(pending, message);
+        } else if self.retry.is_some() {
             pending.answer(
                 false,
                 format!(
@@ -79,6 +83,7 @@ impl Daemon {
     /// reported, and the old one goes on.
     pub(super) fn reload(&mut self) {
         Service::reloading();
+        self.config_stamp = stamp(&self.source.path);
         let reloaded = (self.source.load)().and_then(|config| {
             let old = self.bench.config();
             let refused = if config.out != old.out {

@@ -117,7 +117,6 @@ impl Daemon {
         }
         let stamp = stamp(&self.source.path);
         if stamp.is_some() && stamp != self.config_stamp {
-            self.config_stamp = stamp;
             self.reload();
         }
     }

@@ -517,3 +517,25 @@ fn a_body_that_cannot_be_fetched_is_owed() {
     let feed = String::from_utf8(world.out["rss.xml"].clone()).unwrap();
     assert!(feed.contains("متن 0"), "{feed}");
 }
+
+#[test]
+fn a_clock_that_ran_ahead_and_published_nothing_goes_back() {
+    let mut world = World::new();
+    world.put(&file(0), simple(0, 60).text());
+    world.turn(false);
+    let (now, before) = (world.now, world.out.clone());
+    world.put(&file(1), simple(1, -10).text());
+    world.now = now.plus(3_600);
+    world.turn(true);
+    world.now = now;
+    world.put(&file(2), simple(2, -20).text());
+    world.turn(false);
+    assert_eq!(world.out, before, "both are under embargo");
+    world.assert_true();
+    for minutes in [10, 20] {
+        world.now = now.plus(minutes * 60);
+        world.turn(false);
+        assert!(world.out != before);
+        world.assert_true();
+    }
+}

@@ -29,7 +29,7 @@ use crate::article::{
 use crate::config::Config;
 use crate::store::format;
 
-pub use heard::{Due, Scope};
+pub use heard::{Due, Scope, When};
 use stamps::Stamps;
 use walk::Listed;
 pub use watch::{Cookie, Watch};
@@ -134,18 +134,19 @@ impl DirectoryStore {
     }
 
     fn changes_of_everything(&self, known: &Files, watch: &Watch) -> Result<Changes, StoreError> {
+        let since = Instant::now();
         let listing = walk::walk(self, &|folder| watch.arm(folder))?;
         let candidates = known.at_or_below("").cloned().collect();
         let mut changes = self.settle(listing, candidates, known, &|_, _| {});
         if !changes.gone.is_empty() {
-            self.await_the_rest(&mut changes, known, watch);
+            self.await_the_rest(&mut changes, known, watch, since);
         }
         Ok(changes)
     }
 
     /// Waits whether what is missing comes back, for an editor may be about to put it there, and,
     /// where it is much, until nothing more vanishes.
-    fn await_the_rest(&self, changes: &mut Changes, known: &Files, watch: &Watch) {
+    fn await_the_rest(&self, changes: &mut Changes, known: &Files, watch: &Watch, since: Instant) {
         // What cannot be looked at has not vanished.
         let is_there = |path: &StorePath| {
             let seen = self.root.join(path.as_str()).symlink_metadata();
@@ -153,13 +154,16 @@ impl DirectoryStore {
                 !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
             })
         };
-        let since = Instant::now();
+        let when = When {
+            first: since,
+            last: since,
+        };
         loop {
             std::thread::sleep(watch.settle_delete());
             changes.gone.retain(|path| {
                 let is_back = is_there(path);
                 if is_back {
-                    watch.ring(path.as_str());
+                    watch.ring_since(path.as_str(), when);
                 }
                 !is_back
             });
@@ -188,25 +192,25 @@ impl DirectoryStore {
     fn changes_of_paths(
         &self,
         known: &Files,
-        paths: &BTreeMap<String, Instant>,
+        paths: &BTreeMap<String, When>,
         watch: &Watch,
     ) -> Result<Changes, StoreError> {
-        let here: Vec<(&String, Instant, walk::Here)> = paths
+        let here: Vec<(&String, When, walk::Here)> = paths
             .par_iter()
-            .map(|(path, last)| {
+            .map(|(path, when)| {
                 let here = walk::walk_at(self, path, &|folder| watch.arm(folder))?;
-                Ok((path, *last, here))
+                Ok((path, *when, here))
             })
             .collect::<Result<_, StoreError>>()?;
         let mut whole = walk::Listing::default();
         let mut candidates = BTreeSet::new();
-        let mut heard: HashMap<StorePath, Instant> = HashMap::new();
-        for (path, last, here) in here {
+        let mut heard: HashMap<StorePath, When> = HashMap::new();
+        for (path, when, here) in here {
             match here {
-                walk::Here::Link => watch.escalate(),
+                walk::Here::Link => watch.escalate(when),
                 walk::Here::Nothing => {
                     let below: Vec<&StorePath> = known.at_or_below(path).collect();
-                    if !below.is_empty() && watch.is_gone(path, last) {
+                    if !below.is_empty() && watch.is_gone(path, when) {
                         candidates.extend(below.into_iter().cloned());
                     }
                 }
@@ -216,9 +220,9 @@ impl DirectoryStore {
                     let missing = known
                         .at_or_below(path)
                         .filter(|path| !listed.contains(*path));
-                    let gone = missing.filter(|path| watch.is_gone(path.as_str(), last));
+                    let gone = missing.filter(|path| watch.is_gone(path.as_str(), when));
                     candidates.extend(gone.cloned());
-                    heard.extend(listing.files.iter().map(|file| (file.path.clone(), last)));
+                    heard.extend(listing.files.iter().map(|file| (file.path.clone(), when)));
                     whole.files.extend(listing.files);
                     whole.remarks.extend(listing.remarks);
                     whole.unread.extend(listing.unread);
@@ -227,16 +231,45 @@ impl DirectoryStore {
         }
         whole.files.sort_by(|a, b| a.path.cmp(&b.path));
         whole.files.dedup_by(|a, b| a.path == b.path);
+        let linked = self.linked(known, paths);
         let changes = self.settle(whole, candidates, known, &|_, _| {});
         for change in &changes.changed {
             let others = self.stamps().other_names(&change.path);
-            if let Some(last) = heard.get(&change.path) {
+            if let Some(when) = heard.get(&change.path) {
                 for name in others {
-                    watch.ring_since(name.as_str(), *last);
+                    watch.ring_since(name.as_str(), *when);
+                }
+            }
+        }
+        for linked in linked {
+            // It was changed under this name, perhaps, before another file took the name.
+            if self.stamps().inode(&linked.path) != Some(linked.inode) {
+                for name in linked.others {
+                    watch.ring_since(name.as_str(), linked.when);
                 }
             }
         }
         Ok(changes)
+    }
+
+    /// The known files where something was heard that have other names.
+    fn linked(&self, known: &Files, paths: &BTreeMap<String, When>) -> Vec<Linked> {
+        let stamps = self.stamps();
+        let heard = paths
+            .iter()
+            .flat_map(|(path, when)| known.at_or_below(path).map(move |path| (path, *when)));
+        heard
+            .filter_map(|(path, when)| {
+                let others = stamps.other_names(path);
+                let inode = stamps.inode(path).filter(|_| !others.is_empty())?;
+                Some(Linked {
+                    path: path.clone(),
+                    inode,
+                    others,
+                    when,
+                })
+            })
+            .collect()
     }
 
     /// Looks at what was listed; of the candidates, what was not seen is gone.
@@ -303,6 +336,8 @@ impl DirectoryStore {
 
     fn look(&self, file: &Listed, known: &Files) -> Seen {
         let refused = |problem: read::Refusal| {
+            // It may be let go of with the stamp it bore when it was last read.
+            self.stamps().remove(&file.path);
             Seen::Changed(Box::new(Change {
                 path: file.path.clone(),
                 hash: None,
@@ -375,6 +410,14 @@ impl DirectoryStore {
     fn stamps(&self) -> MutexGuard<'_, Stamps> {
         self.stamps.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A file with other names, before it is looked at.
+struct Linked {
+    path: StorePath,
+    inode: (u64, u64),
+    others: Vec<StorePath>,
+    when: When,
 }
 
 /// What a look at a file showed.

@@ -297,6 +297,21 @@ fn a_withdrawal_takes_effect_at_once_and_survives() {
         .says("not withdrawn");
 }
 
+/// A withdrawal is remembered with its instant, which a given time may be before.
+#[test]
+fn a_withdrawal_seen_from_before_it_has_the_articles_date() {
+    let project = Project::new();
+    project.write("a.md", article("a", DATE));
+    project.write("b.md", article("b", DATE));
+    project.khabar(&["withdraw", "a"]).ends(0);
+    project.build();
+    let before = project.tree();
+    let later = "2025-03-10T13:00:01Z";
+    project.build_at(later);
+    assert_same(&project.tree(), &before, "a second later");
+    assert_same(&project.rebuilt(later), &before, "from scratch");
+}
+
 #[test]
 fn an_unknown_article_can_be_withdrawn_before_it_comes() {
     let project = Project::new();

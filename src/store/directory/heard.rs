@@ -52,13 +52,20 @@ struct Vanishing {
     count: usize,
 }
 
+/// When something was heard of a path that has not been looked at since, or was missing then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct When {
+    pub(super) first: Instant,
+    pub(super) last: Instant,
+}
+
 /// What is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// The whole store.
     Everything,
-    /// Files and folders, by their paths from the root, and when they were last heard of.
-    Paths(BTreeMap<String, Instant>),
+    /// Files and folders, by their paths from the root, and when they were heard of.
+    Paths(BTreeMap<String, When>),
 }
 
 impl Scope {
@@ -94,36 +101,53 @@ pub enum Due {
 impl Heard {
     /// Something was heard of a path.
     pub(super) fn path(&mut self, path: &str, now: Instant) {
-        if self.everything.is_some() {
-            return;
-        }
         if let Some(times) = self.paths.get_mut(path) {
             times.last = now;
             times.is_missing = false;
             return;
         }
+        let when = When {
+            first: now,
+            last: now,
+        };
+        self.since(path, when);
+    }
+
+    /// A path has to be looked at, where it is not about to be, for what was heard of another.
+    pub(super) fn since(&mut self, path: &str, when: When) {
+        if self.everything.is_some() {
+            return;
+        }
+        if let Some(times) = self.paths.get_mut(path) {
+            times.first = times.first.min(when.first);
+            return;
+        }
         if self.paths.len() >= PATHS_MAX {
-            self.everything(now);
+            self.everything(when.first);
             return;
         }
         let times = Times {
-            first: now,
-            last: now,
+            first: when.first,
+            last: when.last,
             is_missing: false,
         };
         self.paths.insert(path.to_owned(), times);
     }
 
-    /// Anything may have happened.
-    pub(super) fn everything(&mut self, now: Instant) {
+    /// Anything may have happened at `then`.
+    pub(super) fn everything(&mut self, then: Instant) {
         let oldest = self.paths.values().map(|times| times.first).min();
-        self.everything = self.everything.or(oldest).or(Some(now));
+        self.everything = [self.everything, oldest, Some(then)]
+            .into_iter()
+            .flatten()
+            .min();
         self.paths.clear();
     }
 
-    /// A path that was last heard of at `last` was looked at and found missing. Says whether it is
-    /// gone; otherwise it stays pending, for it may be about to be written anew.
-    pub(super) fn is_gone(&mut self, path: &str, last: Instant, now: Instant, rest: Rest) -> bool {
+    /// A path of which something was heard was looked at and found missing. Says whether it is gone;
+    /// otherwise it stays pending, for it may be about to be written anew.
+    pub(super) fn is_gone(&mut self, path: &str, when: When, now: Instant, rest: Rest) -> bool {
+        let When { first, last } = when;
         if self.gone_at(last, rest) <= now {
             return true;
         }
@@ -145,11 +169,11 @@ impl Heard {
             }
         }
         let times = self.paths.entry(path.to_owned()).or_insert(Times {
-            first: last,
+            first,
             last,
             is_missing: true,
         });
-        times.first = times.first.min(last);
+        times.first = times.first.min(first);
         times.is_missing = true;
         false
     }
@@ -182,7 +206,8 @@ impl Heard {
         paths.retain(|path, times| {
             let at = self.due_at(*times, rest);
             if at <= now {
-                ready.insert(path.clone(), times.last);
+                let (first, last) = (times.first, times.last);
+                ready.insert(path.clone(), When { first, last });
                 return false;
             }
             next = Some(next.map_or(at, |next| next.min(at)));
@@ -268,17 +293,28 @@ mod tests {
     fn what_is_missing_is_looked_at_again_later_or_when_it_is_heard_of() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
+        let when = |first, last| When {
+            first: at(first),
+            last: at(last),
+        };
         let mut heard = Heard::default();
         heard.path("a", at(0));
         assert_eq!(paths(heard.due(at(60), REST)), ["a"]);
-        assert!(!heard.is_gone("a", at(0), at(60), REST));
+        assert!(!heard.is_gone("a", when(0, 0), at(60), REST));
         assert_eq!(heard.due(at(70), REST), Due::At(at(500)));
         assert!(!heard.is_drained(at(60)));
         heard.path("a", at(100));
-        assert_eq!(paths(heard.due(at(150), REST)), ["a"]);
-        assert!(!heard.is_gone("a", at(100), at(150), REST));
+        let Due::Ready(Scope::Paths(due)) = heard.due(at(150), REST) else {
+            panic!("it is due");
+        };
+        // That it is missing still has not been taken in, whatever was heard since.
+        assert_eq!(due["a"], when(0, 100));
+        assert!(!heard.is_gone("a", due["a"], at(150), REST));
+        assert!(!heard.is_drained(at(60)));
+        heard.since("a", when(160, 160));
+        assert_eq!(heard.due(at(400), REST), Due::At(at(600)));
         assert_eq!(paths(heard.due(at(600), REST)), ["a"]);
-        assert!(heard.is_gone("a", at(100), at(600), REST));
+        assert!(heard.is_gone("a", when(0, 100), at(600), REST));
     }
 
     /// Removes `count` paths, one every `step` milliseconds; returns how many were gone at a time.
@@ -295,7 +331,7 @@ mod tests {
                 continue;
             };
             let due = due.into_iter();
-            let gone = due.filter(|(path, last)| heard.is_gone(path, *last, at(ms), REST));
+            let gone = due.filter(|(path, when)| heard.is_gone(path, *when, at(ms), REST));
             match gone.count() {
                 0 => {}
                 count => batches.push(count),
@@ -331,5 +367,8 @@ mod tests {
             Due::Ready(Scope::Everything)
         );
         assert_eq!(heard.due(start + REST.settle, REST), Due::Idle);
+        heard.path("a", start + REST.settle);
+        heard.everything(start);
+        assert!(!heard.is_drained(start), "it is of when it happened");
     }
 }

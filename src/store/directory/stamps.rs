@@ -66,6 +66,18 @@ impl Stamps {
         }
     }
 
+    /// As if all had been read long after they were changed.
+    #[cfg(test)]
+    pub(super) fn settle(&mut self) {
+        let files = self.files.values_mut();
+        files.for_each(|(_, is_settled)| *is_settled = true);
+    }
+
+    /// The inode of the file at `path` when it was read.
+    pub(super) fn inode(&self, path: &StorePath) -> Option<(u64, u64)> {
+        self.files.get(path).map(|(seen, _)| seen.stamp.inode)
+    }
+
     /// What was seen of the file at `path`, where that can be relied on.
     pub(super) fn get(&self, path: &StorePath) -> Option<Sighting> {
         let (seen, is_settled) = self.files.get(path)?;

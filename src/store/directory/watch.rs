@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use notify::event::{AccessKind, AccessMode};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::heard::{Due, Heard, Rest};
+use super::heard::{Due, Heard, Rest, When};
 use super::ignore;
 use super::{DirectoryStore, StoreError};
 
@@ -107,12 +107,13 @@ impl Watch {
 
     /// Something has to be looked at for other reasons.
     pub fn ring(&self, path: &str) {
-        self.ears.state().heard.path(path, Instant::now());
+        let first = Instant::now();
+        self.ring_since(path, When { first, last: first });
     }
 
     /// What was heard of another name of the same file concerns this one.
-    pub(super) fn ring_since(&self, path: &str, heard: Instant) {
-        self.ears.state().heard.path(path, heard);
+    pub(super) fn ring_since(&self, path: &str, when: When) {
+        self.ears.state().heard.since(path, when);
         (self.ears.bell)();
     }
 
@@ -163,9 +164,9 @@ impl Watch {
 
     /// A path was found missing: it counts once it has been so for the configured time. Says
     /// whether that is over.
-    pub(super) fn is_gone(&self, path: &str, last: Instant) -> bool {
+    pub(super) fn is_gone(&self, path: &str, when: When) -> bool {
         let mut state = self.ears.state();
-        let is_gone = state.heard.is_gone(path, last, Instant::now(), self.rest);
+        let is_gone = state.heard.is_gone(path, when, Instant::now(), self.rest);
         drop(state);
         if !is_gone {
             (self.ears.bell)();
@@ -178,9 +179,9 @@ impl Watch {
         self.rest.settle_delete
     }
 
-    /// Only everything will do.
-    pub(super) fn escalate(&self) {
-        self.ears.state().heard.everything(Instant::now());
+    /// For what was heard, only everything will do.
+    pub(super) fn escalate(&self, when: When) {
+        self.ears.state().heard.everything(when.first);
         (self.ears.bell)();
     }
 

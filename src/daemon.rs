@@ -267,12 +267,8 @@ impl Daemon {
     /// Publishes what is owed. What fails is owed still, and tried again.
     async fn publish(&mut self) {
         if self.bench.engine().work().is_empty() {
-            match self.bench.remember() {
-                Ok(()) => {
-                    self.retry = None;
-                    self.ready();
-                }
-                Err(error) => self.retry_later(&error),
+            if self.remember() {
+                self.ready();
             }
             return;
         }
@@ -288,9 +284,7 @@ impl Daemon {
                      are meant to go, run `khabar accept`"
                 )),
             );
-            if let Err(error) = self.bench.remember() {
-                self.retry_later(&error);
-            }
+            self.remember();
             return;
         }
         let published = tokio::task::block_in_place(|| {
@@ -312,6 +306,21 @@ impl Daemon {
                 self.ready();
             }
             Err(error) => self.retry_later(&error),
+        }
+    }
+
+    /// Nothing is published, but what must not be forgotten is written down; says whether it is.
+    fn remember(&mut self) -> bool {
+        match self.bench.remember() {
+            Ok(()) => {
+                self.retry = None;
+                self.troubles.set(Trouble::Disk, None);
+                true
+            }
+            Err(error) => {
+                self.retry_later(&error);
+                false
+            }
         }
     }
 

@@ -36,6 +36,7 @@ path = "{state}"
 [feeds]
 newest = 5
 """
+MEMORY = Path("/dev/shm")
 STAGE = ".khabar-stage"
 INDEXES = ("sitemap.xml", "feeds.opml", "stories.json", "index.html")
 # What a publication does to files. Each is tried only where it is seen to happen.
@@ -87,9 +88,21 @@ def tree(root):
     return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
 
 
+def tree_at_rest(root):
+    """The same twice: nothing came or went while it was read."""
+    for _ in range(1000):
+        try:
+            found = tree(root)
+            if found == tree(root):
+                return found
+        except FileNotFoundError:
+            pass
+    raise AssertionError(f"{root} does not come to rest")
+
+
 def check_whole(out, what):
     """Every document parses to its end, and no index names what is not there."""
-    found = {path: data for path, data in tree(out).items() if not path.startswith(STAGE)}
+    found = {path: data for path, data in tree_at_rest(out).items() if not path.startswith(STAGE)}
     for path, data in found.items():
         try:
             if path.endswith((".xml", ".opml")):
@@ -114,9 +127,11 @@ class Newsroom:
         self.base = Path(tempfile.mkdtemp(prefix="khabar-watched-"))
         self.store, self.out, self.state = self.base / "store", out or self.base / "out", state or self.base / "state"
         self.store.mkdir()
+        # What only compares needs no disk.
+        self.side = Path(tempfile.mkdtemp(prefix="khabar-fresh-", dir=MEMORY if MEMORY.is_dir() else None))
         self.settle = settle
         self.config("config.toml", self.out, self.state)
-        self.config("fresh.toml", self.base / "fresh-out", self.base / "fresh-state")
+        self.config("fresh.toml", self.side / "out", self.side / "state")
         # Calls that the daemon is told have succeeded and that do nothing: the checks must see it.
         self.lies = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={lies}"] if lies else []
         self.daemon, self.log = None, []
@@ -161,7 +176,7 @@ class Newsroom:
         self.daemon.wait()
 
     def stop(self):
-        self.daemon.terminate()
+        os.killpg(self.daemon.pid, signal.SIGTERM)
         assert self.daemon.wait(60) == 0, f"the daemon ended with {self.daemon.returncode}: {self.said()}"
 
     def sync(self):
@@ -170,15 +185,15 @@ class Newsroom:
 
     def fresh(self):
         """What a build makes now with what must not be forgotten and nothing else."""
-        for name in ("fresh-out", "fresh-state"):
-            shutil.rmtree(self.base / name, ignore_errors=True)
-        (self.base / "fresh-state").mkdir()
+        for name in ("out", "state"):
+            shutil.rmtree(self.side / name, ignore_errors=True)
+        (self.side / "state").mkdir()
         if (self.state / "memory").exists():
-            shutil.copy(self.state / "memory", self.base / "fresh-state" / "memory")
+            shutil.copy(self.state / "memory", self.side / "state" / "memory")
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         run = self.run("build", "--now", now, config="fresh.toml")
         assert run.returncode == 0, run.stderr
-        return tree(self.base / "fresh-out")
+        return tree(self.side / "out")
 
     def check_true(self, what, apart_from=()):
         """`out` is what a build makes, byte for byte, and nothing staged is left."""
@@ -192,6 +207,7 @@ class Newsroom:
         if self.daemon and self.daemon.poll() is None:
             self.kill()
         shutil.rmtree(self.base, ignore_errors=True)
+        shutil.rmtree(self.side, ignore_errors=True)
 
 
 class Strace:

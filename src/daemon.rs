@@ -267,8 +267,13 @@ impl Daemon {
     /// Publishes what is owed. What fails is owed still, and tried again.
     async fn publish(&mut self) {
         if self.bench.engine().work().is_empty() {
-            if self.remember() {
-                self.ready();
+            match self.bench.remember() {
+                Ok(()) => {
+                    self.retry = None;
+                    self.troubles.set(Trouble::Disk, None);
+                    self.ready();
+                }
+                Err(error) => self.retry_later(&error),
             }
             return;
         }
@@ -284,7 +289,9 @@ impl Daemon {
                      are meant to go, run `khabar accept`"
                 )),
             );
-            self.remember();
+            if let Err(error) = self.bench.remember() {
+                self.retry_later(&error);
+            }
             return;
         }
         let published = tokio::task::block_in_place(|| {
@@ -306,21 +313,6 @@ impl Daemon {
                 self.ready();
             }
             Err(error) => self.retry_later(&error),
-        }
-    }
-
-    /// Nothing is published, but what must not be forgotten is written down; says whether it is.
-    fn remember(&mut self) -> bool {
-        match self.bench.remember() {
-            Ok(()) => {
-                self.retry = None;
-                self.troubles.set(Trouble::Disk, None);
-                true
-            }
-            Err(error) => {
-                self.retry_later(&error);
-                false
-            }
         }
     }
 

@@ -48,11 +48,16 @@ class Disk:
         subprocess.run(["xfs_io", "-x", "-c", "shutdown", self.place], check=True)
 
     def unmount(self):
-        subprocess.run(["umount", self.place], check=True)
+        # What was killed under strace may take a moment to be gone.
+        for _ in range(200):
+            if subprocess.run(["umount", self.place], stderr=subprocess.DEVNULL).returncode == 0:
+                return
+            time.sleep(0.05)
+        raise OSError(f"{self.place} stays in use")
 
     def remove(self):
-        while subprocess.run(["mountpoint", "-q", self.place]).returncode == 0:
-            subprocess.run(["umount", "-l", self.place], check=True)
+        while subprocess.run(["umount", "-l", self.place], stderr=subprocess.DEVNULL).returncode == 0:
+            pass
         shutil.rmtree(self.base)
 
 

@@ -290,6 +290,7 @@ impl Daemon {
             match self.bench.remember() {
                 Ok(()) => {
                     self.retry = None;
+                    self.troubles.set(Trouble::Disk, None);
                     self.ready();
                 }
                 Err(error) => self.retry_later(&error),

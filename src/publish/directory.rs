@@ -99,9 +99,11 @@ impl DirectoryTarget {
             })
             .collect();
         let published = self.put_in_place(&changed);
-        // Empty now, or full of what failed. What cannot be swept is swept before the next stage.
-        let _ = self.root.sweep();
+        // Empty now, or full of what failed: it goes in any case, and where it does not go, that is
+        // owed like a document.
+        let swept = self.root.sweep();
         published?;
+        swept.map_err(|cause| self.error("cannot remove", place::STAGE, cause))?;
         Ok(Receipt {
             written: changed.len(),
             removed: self.retire(&release.retired)?,

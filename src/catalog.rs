@@ -36,6 +36,7 @@ pub struct Catalog {
     entries: HashMap<ArticleId, Entry>,
     channels: BTreeMap<Channel, Members>,
     days: BTreeMap<NaiveDate, Members>,
+    news: Members,
     stories_by_date: BTreeSet<(Reverse<Timestamp>, TopicId)>,
     deadlines: BTreeSet<(Timestamp, ArticleId)>,
     withdrawals: BTreeMap<ArticleId, Timestamp>,
@@ -65,6 +66,7 @@ impl Catalog {
             claims: Claims::default(),
             entries: HashMap::new(),
             days: BTreeMap::new(),
+            news: Members::default(),
             stories_by_date: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             withdrawals,
@@ -229,6 +231,12 @@ impl Catalog {
         &self.days
     }
 
+    /// Articles that may stand in news sitemaps, or did.
+    #[must_use]
+    pub fn news(&self) -> &Members {
+        &self.news
+    }
+
     /// Every declared section, story and channel, each in the order of the configuration.
     pub fn declared(&self) -> impl Iterator<Item = &Channel> {
         self.rules.declared.iter().map(|(channel, _)| channel)
@@ -321,6 +329,9 @@ impl Catalog {
                 .or_default()
                 .add(&rank, entry.phase);
         }
+        if entry.is_news {
+            self.news.add(&rank, entry.phase);
+        }
     }
 
     fn unplace(&mut self, entry: &Entry) {
@@ -343,6 +354,7 @@ impl Catalog {
                 self.titles.remove(channel);
             }
         }
+        self.news.remove(&rank);
         if let Some(members) = self.days.get_mut(&entry.day) {
             members.remove(&rank);
             if members.is_empty() {

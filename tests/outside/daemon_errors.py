@@ -26,7 +26,10 @@ from watched import STAGE, Newsroom, Strace, check_whole, put_version, seen_call
 ERRORS = {
     "openat": ["EMFILE", "EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO"],
     "write": ["ENOSPC", "EDQUOT", "EIO"],
+    "pwrite64": ["ENOSPC", "EDQUOT", "EIO"],
+    "ftruncate": ["EIO"],
     "fsync": ["EIO", "ENOSPC", "EDQUOT"],
+    "fdatasync": ["EIO", "ENOSPC", "EDQUOT"],
     "syncfs": ["EIO", "ENOSPC"],
 }
 OTHER_ERRORS = ["EACCES", "EROFS", "ENOSPC", "EIO"]

@@ -16,4 +16,5 @@ mod model;
 mod project;
 mod publish;
 mod sample;
+mod strangers;
 mod tidy;

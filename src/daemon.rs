@@ -384,18 +384,10 @@ impl Daemon {
     }
 
     fn save(&mut self) {
-        match self.bench.save(self.sight.store()) {
-            Ok(()) => {
-                self.save_at = None;
-                if self.retry.is_none() {
-                    self.troubles.set(Trouble::Disk, None);
-                }
-            }
-            Err(error) => {
-                self.save_at = Some(Instant::now() + RETRY_MAX);
-                self.troubles.set(Trouble::Disk, Some(error.to_string()));
-            }
-        }
+        let saved = self.bench.save(self.sight.store());
+        self.save_at = saved.is_err().then(|| Instant::now() + RETRY_MAX);
+        let why = saved.err().map(|error| error.to_string());
+        self.troubles.set(Trouble::Checkpoint, why);
     }
 }
 

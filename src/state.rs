@@ -159,7 +159,14 @@ impl State {
     /// Where it cannot be written.
     pub fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError> {
         Self::create(&self.path)?;
-        replace(&self.path.join(CHECKPOINT), checkpoint)
+        let saved = replace(&self.path.join(CHECKPOINT), |mut file| {
+            let payload = postcard::to_stdvec(checkpoint).map_err(io::Error::other)?;
+            file.write_all(MAGIC)?;
+            file.write_all(&xxh3_128(&payload).to_le_bytes())?;
+            file.write_all(&payload)
+        });
+        saved
+            .map(drop)
             .map_err(|cause| error(&self.path, "written", CHECKPOINT, cause))
     }
 }
@@ -172,30 +179,30 @@ fn error(folder: &Path, action: &'static str, name: &str, cause: io::Error) -> S
     }
 }
 
-/// Writes beside the file, syncs, renames, syncs the directory.
-fn replace(path: &Path, value: &impl Serialize) -> io::Result<()> {
-    let payload = postcard::to_stdvec(value).map_err(io::Error::other)?;
+/// Writes beside the file, syncs, renames, syncs the directory. What is beside it goes where that
+/// fails.
+fn replace(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<File> {
     let staged = path.with_extension("new");
-    let mut file = OpenOptions::new()
+    let replaced = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(&staged)?;
-    file.write_all(MAGIC)?;
-    file.write_all(&xxh3_128(&payload).to_le_bytes())?;
-    file.write_all(&payload)?;
-    file.sync_all()?;
-    std::fs::rename(&staged, path)?;
-    sync_folder(path)
-}
-
-/// Makes the entry of the file at `path` durable.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
+        .open(&staged)
+        .and_then(|file| {
+            write(&file)?;
+            file.sync_all()?;
+            std::fs::rename(&staged, path)?;
+            if let Some(folder) = path.parent() {
+                File::open(folder)?.sync_all()?;
+            }
+            Ok(file)
+        });
+    if replaced.is_err() {
+        // It is swept by the next one that succeeds, where even that fails.
+        let _ = std::fs::remove_file(&staged);
     }
+    replaced
 }
 
 /// The checkpoint in a file, where it is whole and of this version.

@@ -13,6 +13,8 @@ pub(super) enum Trouble {
     Clock,
     /// `out` or the state cannot be written: it is tried again.
     Disk,
+    /// What spares the next start some work cannot be written: it is tried again.
+    Checkpoint,
     /// Somebody else's files stand in the place of documents.
     Foreign,
     /// Too many articles vanished at once: they stay published.
@@ -28,6 +30,7 @@ impl Trouble {
             Self::Watch => "watch",
             Self::Clock => "clock",
             Self::Disk => "disk",
+            Self::Checkpoint => "checkpoint",
             Self::Foreign => "foreign",
             Self::Held => "held",
             Self::Configuration => "configuration",

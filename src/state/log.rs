@@ -13,7 +13,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -175,23 +175,16 @@ impl Log {
     /// Writes the file anew beside itself, syncs, renames, syncs the directory.
     pub(super) fn rewrite(&mut self, records: &[Record]) -> io::Result<()> {
         self.file = None;
-        let staged = self.path.with_extension("new");
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&staged)?;
-        let mut writer = io::BufWriter::with_capacity(1 << 20, &file);
-        writer.write_all(&[0; HEADER])?;
-        write_group(records, &mut writer)?;
-        writer.flush()?;
-        drop(writer);
-        let end = file.metadata()?.len();
-        file.write_all_at(&header(end), 0)?;
-        file.sync_all()?;
-        std::fs::rename(&staged, &self.path)?;
-        super::sync_folder(&self.path)?;
+        let mut end = 0;
+        let file = super::replace(&self.path, |file| {
+            let mut writer = io::BufWriter::with_capacity(1 << 20, file);
+            writer.write_all(&[0; HEADER])?;
+            write_group(records, &mut writer)?;
+            writer.flush()?;
+            drop(writer);
+            end = file.metadata()?.len();
+            file.write_all_at(&header(end), 0)
+        })?;
         self.file = Some(file);
         self.end = end;
         self.base = end;

@@ -63,6 +63,7 @@ fn dispatch(command: &Command, global: &Global) -> anyhow::Result<Exit> {
     match command {
         Command::Build(options) => commands::build(options, global),
         Command::Watch => commands::watch(global),
+        Command::Serve(options) => commands::serve(options, global),
         Command::Sync(options) => commands::sync(options, global),
         Command::Check(options) => commands::check(options, global),
         Command::Explain(options) => commands::explain(options, global),

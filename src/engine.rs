@@ -333,8 +333,8 @@ impl Engine {
         self.is_memory_changed = false;
     }
 
-    /// The debt is paid: `rendered` is published.
-    pub fn commit(&mut self, rendered: Rendered) {
+    /// The debt is paid: `rendered` is published. Hands back what that was.
+    pub fn commit(&mut self, rendered: Rendered) -> Release {
         self.manifest.extend(rendered.fingerprints);
         for path in &rendered.release.retired {
             self.manifest.remove(path);
@@ -352,6 +352,7 @@ impl Engine {
         if self.bodies.len() > 2 * self.bodies_needed + BODIES_SPARE {
             self.forget_bodies();
         }
+        rendered.release
     }
 
     /// The feeds that were published without a body that nobody could fetch: it is owed still.

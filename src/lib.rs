@@ -21,14 +21,15 @@
 //! 4. The [shell](daemon) fetches the bodies that the plan needs, and the engine renders views of
 //!    them into a [`Release`](document::Release).
 //! 5. The [target](publish::directory::DirectoryTarget) puts it in place: parts, then indexes, then
-//!    removals. Then the engine's debt is paid, and [`state`] remembers.
+//!    removals. Then the engine's debt is paid, [`state`] remembers, and the release goes on the
+//!    [stand](serve::Stand) that readers are served from, where one is open.
 //!
 //! # Three rings
 //!
 //! The **core** decides: [`article`], [`document`], [`config`], [`catalog`], [`render`], [`plan`],
 //! [`engine`], each importing only those before it. It opens nothing, waits for nothing, and takes
-//! the time as an argument. The **edges** act: [`store`], [`publish`], [`state`]; they know the core
-//! and not one another. The **shell** introduces them: [`daemon`], whose loop waits for bells,
+//! the time as an argument. The **edges** act: [`store`], [`publish`], [`state`], [`serve`]; they know
+//! the core and not one another. The **shell** introduces them: [`daemon`], whose loop waits for bells,
 //! deadlines and orders and whose turn `build` runs once, and [`cli`]. A test checks it.
 
 pub mod article;
@@ -41,5 +42,6 @@ pub mod engine;
 pub mod store;
 pub mod publish;
 pub mod state;
+pub mod serve;
 pub mod daemon;
 pub mod cli;

@@ -80,6 +80,10 @@ pub(super) enum Command {
     ///
     /// SIGHUP, and a change of the file, read the configuration again.
     Watch,
+    /// Do what `watch` does, and serve `out` over HTTP
+    ///
+    /// `[serve]` of the configuration says where, and where health and metrics are.
+    Serve(Serve),
     /// Return once everything that happened in the store before now is published by the running daemon
     ///
     /// Exit status 1 where no daemon runs, or it is not done in time.
@@ -125,6 +129,14 @@ pub(super) struct Build {
     pub(super) strict: bool,
     #[command(flatten)]
     pub(super) clock: Clock,
+}
+
+/// Options of `serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    /// Where to serve documents, instead of `[serve] listen`
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<std::net::SocketAddr>,
 }
 
 /// Options of `sync`.

@@ -46,6 +46,11 @@ impl Waiters {
         needs_scan
     }
 
+    /// How many wait.
+    pub(super) fn count(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// The watch is another one: what was heard through the old one says nothing.
     pub(super) fn start_over(&mut self) {
         for (_, stage) in &mut self.waiting {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::article::{Changes, Diagnostic, Severity, StorePath, Timestamp, escape_controls};
 use crate::config::{Config, Overlap};
-use crate::document::{Channel, ChannelKind, Receipt};
+use crate::document::{Channel, ChannelKind, Receipt, Release};
 use crate::engine::{Engine, Guarded, Rendered};
 use crate::publish::directory::{DirectoryTarget, Lock, LockError, PublishError};
 use crate::render::RenderError;
@@ -289,12 +289,16 @@ impl Workbench {
         is_held.then_some(missing)
     }
 
-    /// Publishes what was rendered. What is khabar's in `out` is written down before anything is put there, so that a
+    /// Publishes what was rendered, and hands it back. What is khabar's in `out` is written down before anything is put there, so that a
     /// crash leaves no document that nobody owns.
     ///
     /// # Errors
     /// Where the state or `out` cannot be written. What is published stays coherent, and is owed.
-    pub fn publish(&mut self, rendered: Rendered, hold: &Hold) -> Result<Receipt, TurnError> {
+    pub fn publish(
+        &mut self,
+        rendered: Rendered,
+        hold: &Hold,
+    ) -> Result<(Receipt, Release), TurnError> {
         let mark = match self.clock {
             Clock::System => Some(self.now()),
             Clock::Fixed(_) => self.mark,
@@ -308,8 +312,7 @@ impl Workbench {
             self.mark = mark;
         }
         let receipt = hold.target.apply(&rendered.release)?;
-        self.engine.commit(rendered);
-        Ok(receipt)
+        Ok((receipt, self.engine.commit(rendered)))
     }
 
     /// Writes down everything for the next start.

@@ -62,7 +62,6 @@ impl Telling {
     pub(super) fn reading(&mut self) {
         let heard = self.heard.take();
         self.owed_since = self.owed_since.or(heard);
-        self.is_stale = true;
     }
 
     /// What was heard of was nothing.
@@ -82,6 +81,7 @@ impl Telling {
     /// What was read owes nothing.
     pub(super) fn nothing_owed(&mut self) {
         self.owed_since = None;
+        self.is_stale = true;
     }
 
     /// Another configuration is in force.

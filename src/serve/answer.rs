@@ -92,11 +92,14 @@ impl Public {
 
 /// The refusal of a request that is none, or that asks for more than to read.
 fn refused(request: &Request<Incoming>) -> Option<Response<Payload>> {
-    let headers = request.headers();
-    // Two lengths are what requests are smuggled with (RFC 9112 §6.1).
-    if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING)
-        || !has_host(request)
-    {
+    // A host in place of a path is how a tunnel is asked for (RFC 9112 §3.2.3).
+    let is_tunnel = request.uri().scheme().is_none() && request.uri().authority().is_some();
+    if is_tunnel && *request.method() != Method::CONNECT {
+        return Some(refusal(StatusCode::BAD_REQUEST));
+    }
+    // Nobody who only reads needs a body of unknown length; requests are smuggled in such (RFC 9112
+    // §6.1).
+    if request.headers().contains_key(TRANSFER_ENCODING) || !has_host(request) {
         return Some(refusal(StatusCode::BAD_REQUEST));
     }
     match *request.method() {

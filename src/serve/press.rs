@@ -1,5 +1,6 @@
 //! The thread that compresses: off the path of publication and of answers.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 
 use super::version::Version;
@@ -83,9 +84,45 @@ fn work(queue: &Queue) {
                     .unwrap_or_else(PoisonError::into_inner);
             }
         };
-        if let Some(version) = next.upgrade() {
-            // Where nobody else holds it any more, it has been replaced meanwhile.
-            version.compress(|| Arc::strong_count(&version) > 1);
+        let Some(version) = next.upgrade() else {
+            continue;
+        };
+        // Where nobody else holds it any more, it has been replaced meanwhile.
+        let press = AssertUnwindSafe(|| version.compress(|| Arc::strong_count(&version) > 1));
+        if catch_unwind(press).is_err() {
+            // It is served as it is; the next ones are to be compressed all the same.
+            tracing::error!("a document could not be compressed, which is a bug");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hyper::body::Bytes;
+
+    use super::*;
+    use crate::document::DocumentKind;
+    use crate::serve::coding::Coding;
+
+    #[test]
+    fn what_is_replaced_before_its_turn_does_not_wait() {
+        let version = || {
+            let bytes = Bytes::from("خبر ".repeat(1_000));
+            Arc::new(Version::new(DocumentKind::Page, bytes, 0))
+        };
+        let press = Press(Arc::default());
+        for _ in 0..10 {
+            press.add([&version()]);
+        }
+        assert_eq!(press.waiting(), 1);
+        let press = Press::start().unwrap();
+        let kept = version();
+        press.add([&version(), &kept]);
+        while kept.coded(Coding::Brotli).is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(kept.coded(Coding::Gzip).is_some());
     }
 }

@@ -138,26 +138,25 @@ impl Shelf {
         }
         let found: Vec<(String, Entry)> = known
             .into_par_iter()
-            .filter_map(|(path, kind)| {
+            .map(|(path, kind)| {
                 let stored = Entry {
                     kind,
                     content: Content::Stored(None),
                     modified: 0,
                 };
-                if !table.pins(kind) {
-                    return Some((path.clone(), stored));
-                }
-                let (bytes, written) = self.out.read(path).ok()?;
+                // What cannot be read now may be read when it is asked for.
+                let read = table.pins(kind).then(|| self.out.read(path).ok()).flatten();
+                let Some((bytes, written)) = read else {
+                    return (path.clone(), stored);
+                };
                 let modified = written.min(now());
                 let version = table.version(path, kind, bytes.into(), modified, None);
-                Some((
-                    path.clone(),
-                    Entry {
-                        content: Content::Pinned(Arc::new(version)),
-                        modified,
-                        ..stored
-                    },
-                ))
+                let pinned = Entry {
+                    content: Content::Pinned(Arc::new(version)),
+                    modified,
+                    ..stored
+                };
+                (path.clone(), pinned)
             })
             .collect();
         self.press

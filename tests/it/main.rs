@@ -15,4 +15,5 @@ mod memory;
 mod project;
 mod publish;
 mod sample;
+mod serve;
 mod tidy;

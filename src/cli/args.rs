@@ -115,7 +115,7 @@ pub(super) enum Command {
     /// Write the manual page to standard output
     Man,
     /// Write a hardened systemd unit for this project to standard output
-    Unit,
+    Unit(Unit),
 }
 
 /// Options of `build`.
@@ -216,6 +216,14 @@ pub(super) struct Init {
     /// The directory; it is made where it is missing
     #[arg(value_name = "DIR")]
     pub(super) dir: PathBuf,
+}
+
+/// Options of `unit`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Unit {
+    /// A unit that runs `serve`, with the network it needs, instead of `watch`
+    #[arg(long)]
+    pub(super) serve: bool,
 }
 
 /// Arguments of `completions`.

@@ -67,7 +67,6 @@ impl Public {
     fn document(&self, request: &Request<Incoming>, version: &Version) -> Response<Payload> {
         let (method, headers) = (request.method(), request.headers());
         let (coding, bytes) = coding::acceptable(headers)
-            .into_iter()
             .find_map(|coding| Some((coding, version.coded(coding)?)))
             .unwrap_or((Coding::Identity, &version.bytes));
         let now = now();
@@ -210,12 +209,10 @@ fn im_used(
     version: &Version,
     base: Base,
     delta: &Delta,
-    codings: Vec<Coding>,
+    codings: impl Iterator<Item = Coding>,
 ) -> Response<Payload> {
     let gzip = delta.gzip.as_ref().filter(|_| {
-        let mut made = codings
-            .into_iter()
-            .filter(|coding| *coding != Coding::Brotli);
+        let mut made = codings.filter(|coding| *coding != Coding::Brotli);
         made.next() == Some(Coding::Gzip)
     });
     let (coding, bytes) = match gzip {

@@ -71,45 +71,36 @@ fn weight(text: &str) -> Option<u16> {
 
 /// The codings that `headers` allow, the wanted ones first; what is never left out is the bytes as
 /// they are, the last resort for a client that forbids even them (RFC 9110 §12.5.3).
-pub(super) fn acceptable(headers: &HeaderMap) -> Vec<Coding> {
-    let mut of_coding = [None; 3];
-    let mut of_others = None;
-    let all = [Coding::Brotli, Coding::Gzip, Coding::Identity];
+pub(super) fn acceptable(headers: &HeaderMap) -> impl Iterator<Item = Coding> {
+    let (mut brotli, mut gzip, mut identity, mut others) = (None, None, None, None);
     for (word, weight) in weighted(headers, &ACCEPT_ENCODING) {
-        let coding = match word.to_ascii_lowercase().as_str() {
-            "br" => 0,
-            "gzip" | "x-gzip" => 1,
-            "identity" => 2,
-            "*" => {
-                of_others = Some(weight);
-                continue;
-            }
-            _ => continue,
-        };
-        of_coding[coding] = Some(weight);
+        let is = |name| word.eq_ignore_ascii_case(name);
+        if is("br") {
+            brotli = Some(weight);
+        } else if is("gzip") || is("x-gzip") {
+            gzip = Some(weight);
+        } else if is("identity") {
+            identity = Some(weight);
+        } else if is("*") {
+            others = Some(weight);
+        }
     }
-    let mut wanted: Vec<(Coding, u16)> = all
-        .into_iter()
-        .zip(of_coding)
-        .filter_map(|(coding, weight)| {
-            let weight = match coding {
-                // Acceptable unless it is forbidden, and the last choice unless it is named.
-                Coding::Identity => weight.unwrap_or(match of_others {
-                    Some(0) => 0,
-                    _ => 1,
-                }),
-                Coding::Brotli | Coding::Gzip => weight.or(of_others).unwrap_or(0),
-            };
-            (weight > 0).then_some((coding, weight))
-        })
-        .collect();
+    // The bytes as they are may be sent unless that is forbidden, and are the last choice unless
+    // they are named.
+    let unnamed = u16::from(others != Some(0));
+    let mut wanted = [
+        (Coding::Brotli, brotli.or(others).unwrap_or(0)),
+        (Coding::Gzip, gzip.or(others).unwrap_or(0)),
+        (Coding::Identity, identity.unwrap_or(unnamed)),
+    ];
     // Stable: among equals the best stays first.
     wanted.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
-    let mut wanted: Vec<Coding> = wanted.into_iter().map(|(coding, _)| coding).collect();
-    if !wanted.contains(&Coding::Identity) {
-        wanted.push(Coding::Identity);
-    }
+    let is_forbidden = wanted.contains(&(Coding::Identity, 0));
     wanted
+        .into_iter()
+        .filter(|(_, weight)| *weight > 0)
+        .map(|(coding, _)| coding)
+        .chain(is_forbidden.then_some(Coding::Identity))
 }
 
 /// Whether `A-IM` asks for the instance manipulation `feed` (RFC 3229 §10.5.3).
@@ -159,7 +150,8 @@ mod tests {
             (&["gzip;level=9;q=0.3"], &[Gzip, Identity]),
         ];
         for (values, wanted) in table {
-            let found = acceptable(&of("accept-encoding", values));
+            let headers = of("accept-encoding", values);
+            let found: Vec<Coding> = acceptable(&headers).collect();
             assert_eq!(found, *wanted, "{values:?}");
         }
     }

@@ -1,13 +1,13 @@
 //! `khabar watch` and `khabar serve`: the daemon, until SIGTERM or SIGINT.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 
 use super::{Clock, Hold, Trust, open};
 use crate::cli::args::{self, Global};
@@ -17,6 +17,8 @@ use crate::config::Config;
 use crate::daemon::{self, Signal, Source, Workbench};
 use crate::serve::{self, Audience, Limits, Stand};
 
+/// The most threads that answer readers: one answers a hundred thousand requests a second.
+const THREADS_MAX: usize = 4;
 /// Descriptors that connections leave to everything else: store, out, state, watches.
 const SPARE_DESCRIPTORS: u64 = 512;
 
@@ -64,10 +66,10 @@ fn run(global: &Global, config: Config, listen: Option<Listen>) -> anyhow::Resul
         let Some(listen) = listen else {
             return daemon::run(bench, hold, source, None, signals).await;
         };
-        let server = Server::start(&bench, listen).await?;
+        let server = Server::start(&bench, listen)?;
         let stand = Some(Arc::clone(&server.stand));
         let ended = daemon::run(bench, hold, source, stand, signals).await;
-        server.stop().await;
+        tokio::task::block_in_place(|| server.stop());
         ended
     });
     // A store that hangs must not keep the process.
@@ -75,59 +77,91 @@ fn run(global: &Global, config: Config, listen: Option<Listen>) -> anyhow::Resul
     ended.map(|()| Exit::Done)
 }
 
-/// The server over what is published, and that for those who run it.
+/// The server over what is published, and that for those who run it, in threads of their own: what
+/// the daemon does keeps no reader waiting, and a connection stays where it was accepted.
 struct Server {
     stand: Arc<Stand>,
     shutdown: watch::Sender<bool>,
-    listeners: JoinSet<()>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Server {
     /// Listens, and serves what earlier runs published until the daemon publishes more.
-    async fn start(bench: &Workbench, listen: Listen) -> anyhow::Result<Self> {
+    fn start(bench: &Workbench, listen: Listen) -> anyhow::Result<Self> {
         let stand = Stand::new(bench.config()).context("the server cannot be started")?;
         stand.adopt(bench.engine().manifest());
-        let stand = Arc::new(stand);
-        let (shutdown, stopped) = watch::channel(false);
-        let mut listeners = JoinSet::new();
+        let (shutdown, _) = watch::channel(false);
+        let mut server = Self {
+            stand: Arc::new(stand),
+            shutdown,
+            threads: Vec::new(),
+        };
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = cores.min(THREADS_MAX);
+        server.listen(listen.public, Audience::Public, threads, "documents")?;
+        server.listen(
+            listen.operations,
+            Audience::Operations,
+            1,
+            "/healthz and /metrics",
+        )?;
+        Ok(server)
+    }
+
+    /// Listens at an address, with so many threads that accept what comes.
+    fn listen(
+        &mut self,
+        address: SocketAddr,
+        audience: Audience,
+        threads: usize,
+        what: &str,
+    ) -> anyhow::Result<()> {
+        let cannot = || format!("cannot listen on {address}");
+        let listener = TcpListener::bind(address).with_context(cannot)?;
+        listener.set_nonblocking(true).with_context(cannot)?;
+        // With the port that was found where any was asked for.
+        let bound = listener.local_addr().with_context(cannot)?;
         let limits = Limits {
-            connections: connections(),
+            connections: connections() / threads,
             ..Limits::default()
         };
-        for (address, audience, what) in [
-            (listen.public, Audience::Public, "documents"),
-            (
-                listen.operations,
-                Audience::Operations,
-                "/healthz and /metrics",
-            ),
-        ] {
-            let listener = TcpListener::bind(address)
-                .await
-                .with_context(|| format!("cannot listen on {address}"))?;
-            // With the port that was found where any was asked for.
-            let address = listener.local_addr()?;
-            tracing::info!(%address, "serving {what}");
-            let stand = Arc::clone(&stand);
-            listeners.spawn(serve::serve(
-                listener,
-                audience,
-                stand,
-                limits,
-                stopped.clone(),
-            ));
+        for number in 0..threads {
+            let listener = listener.try_clone().with_context(cannot)?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .context("the server cannot be started")?;
+            let stand = Arc::clone(&self.stand);
+            let shutdown = self.shutdown.subscribe();
+            let serve = move || {
+                runtime.block_on(async {
+                    match tokio::net::TcpListener::from_std(listener) {
+                        Ok(listener) => {
+                            serve::serve(listener, audience, stand, limits, shutdown).await;
+                        }
+                        Err(error) => tracing::error!("cannot listen: {error}"),
+                    }
+                });
+                // A disk that hangs must not keep the process.
+                runtime.shutdown_background();
+            };
+            let thread = std::thread::Builder::new()
+                .name(format!("serve {number}"))
+                .spawn(serve)
+                .context("the server cannot be started")?;
+            self.threads.push(thread);
         }
-        Ok(Self {
-            stand,
-            shutdown,
-            listeners,
-        })
+        tracing::info!(address = %bound, "serving {what}");
+        Ok(())
     }
 
     /// Finishes what is being answered.
-    async fn stop(self) {
+    fn stop(self) {
         self.shutdown.send_replace(true);
-        self.listeners.join_all().await;
+        for thread in self.threads {
+            // One that has panicked has said so.
+            let _ = thread.join();
+        }
     }
 }
 

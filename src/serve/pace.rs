@@ -2,7 +2,7 @@
 //!
 //! A client that reads a byte a minute holds an answer's bytes and a connection for ever; it always
 //! makes progress, so a timeout that starts again at each progress never fires. Here the time that
-//! is left grows by what was taken, and no faster.
+//! is left grows by what was taken, no faster, and never beyond what it was at first.
 
 use std::io;
 use std::pin::Pin;
@@ -45,7 +45,8 @@ impl<S> Paced<S> {
             Poll::Ready(Ok(count)) => {
                 if let Some(due) = &mut self.due {
                     let count = u32::try_from(count).unwrap_or(u32::MAX);
-                    *due += Duration::from_secs(1) * count / self.pace;
+                    let later = *due + Duration::from_secs(1) * count / self.pace;
+                    *due = later.min(Instant::now() + self.stall);
                 }
                 Poll::Ready(Ok(count))
             }
@@ -111,5 +112,46 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Writes without end to a client that takes `portion` bytes every second of a paused clock.
+    async fn written(portion: usize) -> u64 {
+        let (server, mut client) = tokio::io::duplex(64);
+        let mut server = Paced::new(server, Duration::from_secs(30), 100);
+        tokio::spawn(async move {
+            let mut taken = vec![0; portion];
+            while client.read_exact(&mut taken).await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let mut written = 0;
+        while written < 100_000 {
+            match server.write(&[0; 64]).await {
+                Ok(count) => written += count as u64,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+                    break;
+                }
+            }
+        }
+        written
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_enough_may_take_as_long_as_it_takes() {
+        assert!(written(200).await >= 100_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_a_byte_now_and_then_is_cut_off() {
+        assert!(written(1).await < 200);
+        assert!(written(50).await < 10_000);
     }
 }

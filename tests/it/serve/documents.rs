@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use super::{Answer, Server, ids, project, until};
-use crate::project::{article, article_with};
+use crate::project::{article, article_with, local_id};
 
 #[test]
 fn every_document_is_served_as_what_it_is() {
@@ -211,6 +211,8 @@ fn a_delta_holds_what_is_new_since_a_version() {
     let a_im = ("A-IM", "feed");
     let first = server.get("/feed.json");
     let tag = first.field("etag").to_owned();
+    let tags =
+        ["/rss.xml", "/atom.xml"].map(|path| (path, server.get(path).field("etag").to_owned()));
     project.write("new.md", article("new", "2025-03-10T12:30:00Z"));
     server.sync();
     let text = article("a003", &crate::project::minutes_before(3));
@@ -239,6 +241,18 @@ fn a_delta_holds_what_is_new_since_a_version() {
     assert_eq!(delta.field("content-type"), "application/feed+json");
     assert!(delta.field("link").contains("rel=\"self\""));
     assert!(delta.body.len() < now.body.len());
+    for (path, tag) in &tags {
+        let delta = server.get_with(path, &[a_im, ("If-None-Match", tag)]);
+        assert_eq!(delta.status, 226, "{path}");
+        let feed = feed_rs::parser::parse(&delta.body[..]).unwrap();
+        let found: Vec<String> = feed
+            .entries
+            .iter()
+            .map(|entry| local_id(&entry.id))
+            .collect();
+        assert_eq!(found, ["new", "a003"], "{path}");
+        assert_eq!(feed.title.unwrap().content, "نيوز إكزامبل", "{path}");
+    }
     // The tag it had in another coding, or from a proxy, is as good.
     let suffixed = format!("W/\"{}-gzip\"", tag.trim_matches('"'));
     let asked = [

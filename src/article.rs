@@ -17,7 +17,7 @@ use smol_str::SmolStr;
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
 pub use text::{
     ArticleId, IdError, Language, LanguageError, Text, TopicId, UrlError, WebUrl, escape_controls,
-    is_xml_char,
+    is_xml_char, to_nfc,
 };
 pub use time::Timestamp;
 
@@ -355,9 +355,32 @@ pub struct Body {
     pub html: Option<String>,
 }
 
+/// What is seen of a file without reading it: one that bears the stamp it bore when it was read holds
+/// what it held then. The time of the last change of its inode cannot be set by anyone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Device and inode.
+    pub inode: (u64, u64),
+    /// Bytes.
+    pub size: i64,
+    /// Last modification: seconds and nanoseconds.
+    pub modified: (i64, i64),
+    /// Last change of the inode: seconds and nanoseconds.
+    pub changed: (i64, i64),
+}
+
+/// A file that was read: how it looked, and which bytes that were. A bad one has no hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// How it looked.
+    pub stamp: Stamp,
+    /// As [`File::hash`].
+    pub hash: Option<ContentHash>,
+}
+
 /// What a file was found to be, and the hash of the bytes it was read from. Without a hash it has to
 /// be read again.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum File {
     /// A good article.
     Article(Option<ContentHash>, Arc<Article>),
@@ -385,6 +408,15 @@ impl File {
         match self {
             Self::Article(hash, _) | Self::NoArticle(hash) => *hash,
             Self::Rejected => None,
+        }
+    }
+
+    /// Whether it has to be read again although it bears the same stamp.
+    #[must_use]
+    pub fn is_to_be_read(&self) -> bool {
+        match self {
+            Self::Article(hash, _) | Self::NoArticle(hash) => hash.is_none(),
+            Self::Rejected => false,
         }
     }
 
@@ -436,6 +468,12 @@ impl Files {
             .map(|(path, _)| path)
             .take_while(move |path| path.as_str().starts_with(&below));
         file.into_iter().chain(folder)
+    }
+
+    /// These files and no others.
+    #[must_use]
+    pub fn new(files: BTreeMap<StorePath, File>) -> Self {
+        Self(files)
     }
 
     /// Takes a file in, in place of what was at its path.

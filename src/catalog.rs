@@ -36,6 +36,7 @@ pub struct Catalog {
     entries: HashMap<ArticleId, Entry>,
     channels: BTreeMap<Channel, Members>,
     days: BTreeMap<NaiveDate, Members>,
+    news: Members,
     stories_by_date: BTreeSet<(Reverse<Timestamp>, TopicId)>,
     deadlines: BTreeSet<(Timestamp, ArticleId)>,
     withdrawals: BTreeMap<ArticleId, Timestamp>,
@@ -65,6 +66,7 @@ impl Catalog {
             claims: Claims::default(),
             entries: HashMap::new(),
             days: BTreeMap::new(),
+            news: Members::default(),
             stories_by_date: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             withdrawals,
@@ -115,10 +117,11 @@ impl Catalog {
         touched
     }
 
-    /// Moves the clock on. An instant before [`Catalog::now`] moves nothing.
+    /// Moves the clock: on, or back where it had run ahead and nothing was published since.
     pub fn advance(&mut self, to: Timestamp) -> Touched {
         let mut touched = Touched::default();
-        if to <= self.now {
+        if to < self.now {
+            self.go_back(to, &mut touched);
             return touched;
         }
         self.now = to;
@@ -132,6 +135,22 @@ impl Catalog {
         }
         self.touch_retitled(&mut touched);
         touched
+    }
+
+    /// Puts everything back where it stood at `to`.
+    fn go_back(&mut self, to: Timestamp, touched: &mut Touched) {
+        self.now = to;
+        let has_moved = |entry: &&Entry| self.deadline(entry) != entry.deadline;
+        let moved: Vec<ArticleId> = self
+            .entries
+            .values()
+            .filter(has_moved)
+            .map(|entry| entry.article.id.clone())
+            .collect();
+        for id in moved {
+            self.replace(&id, touched);
+        }
+        self.touch_retitled(touched);
     }
 
     /// The next instant at which something changes without any change of content.
@@ -210,6 +229,12 @@ impl Catalog {
     #[must_use]
     pub fn days(&self) -> &BTreeMap<NaiveDate, Members> {
         &self.days
+    }
+
+    /// Articles that may stand in news sitemaps, or did.
+    #[must_use]
+    pub fn news(&self) -> &Members {
+        &self.news
     }
 
     /// Every declared section, story and channel, each in the order of the configuration.
@@ -304,6 +329,9 @@ impl Catalog {
                 .or_default()
                 .add(&rank, entry.phase);
         }
+        if entry.is_news {
+            self.news.add(&rank, entry.phase);
+        }
     }
 
     fn unplace(&mut self, entry: &Entry) {
@@ -326,6 +354,7 @@ impl Catalog {
                 self.titles.remove(channel);
             }
         }
+        self.news.remove(&rank);
         if let Some(members) = self.days.get_mut(&entry.day) {
             members.remove(&rank);
             if members.is_empty() {

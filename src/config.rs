@@ -295,11 +295,11 @@ impl Config {
     pub const MAX_BYTES: usize = 1 << 20;
 
     /// Reads the text of a configuration file. Relative paths in it are taken from `folder`, the
-    /// absolute path of the file's folder.
+    /// absolute path of the file's folder; `now` is when it is read.
     ///
     /// # Errors
     /// All faults of the file in its order, at least one; where it is no TOML, the first.
-    pub fn parse(text: &str, folder: &Path) -> Result<Self, Vec<ConfigFault>> {
+    pub fn parse(text: &str, folder: &Path, now: Timestamp) -> Result<Self, Vec<ConfigFault>> {
         // Editors do not show a byte order mark, so it is no column either.
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         let faults = fault::Faults::new(text);
@@ -316,7 +316,7 @@ impl Config {
             }
         };
         let config = typed::Table::root(&faults, document.get_ref())
-            .read(|root| resolve::config(root, folder, &faults));
+            .read(|root| resolve::config(root, folder, now, &faults));
         let faults = faults.into_list();
         match config {
             Ok(config) if faults.is_empty() => Ok(config),
@@ -341,6 +341,8 @@ impl Config {
             publication.time_zone.name().as_bytes(),
             section_from,
             &[u8::from(self.cross_host)],
+            // Another program may read the same bytes otherwise.
+            env!("CARGO_PKG_VERSION").as_bytes(),
         ];
         let mut hash = Xxh3::new();
         for part in parts {

@@ -36,7 +36,8 @@ use telling::Telling;
 use trouble::{Trouble, Troubles};
 use waiters::Waiters;
 pub use workbench::{
-    Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench, accept_clock, held_names, now,
+    Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench, held_names, now, refusal,
+    system_now,
 };
 
 /// The longest the loop sleeps: a deadline is at most so late, whatever the clock does meanwhile.
@@ -51,8 +52,8 @@ const BODY_TRIES: u32 = 20;
 const RETRY_MIN: Duration = Duration::from_millis(250);
 /// The longest pause between two tries to publish.
 const RETRY_MAX: Duration = Duration::from_secs(2);
-/// How often the checkpoint is written while there is something new in it.
-const SAVE_EVERY: Duration = Duration::from_mins(5);
+/// How soon after a publication everything is written down for the next start.
+const SAVE_AFTER: Duration = Duration::from_mins(5);
 
 /// What the outside asks of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,7 @@ enum Event {
     Command(Pending),
     Read(Result<Changes, StoreError>),
     Health(Result<(), StoreError>),
+    Places(bool),
     Opened(Result<(DirectoryStore, Watch), StoreError>),
 }
 
@@ -133,6 +135,7 @@ pub async fn run(
             opened = done(&mut daemon.sight.opening) => Event::Opened(opened),
             changes = done(&mut daemon.sight.reading) => Event::Read(changes),
             health = done(&mut daemon.sight.health) => Event::Health(health),
+            is_there = done(&mut daemon.sight.places) => Event::Places(is_there),
             () = daemon.bell.notified() => Event::Bell,
             () = tokio::time::sleep(sleep) => Event::Tick,
         };
@@ -143,12 +146,22 @@ pub async fn run(
             Event::Opened(opened) => daemon.opened(opened),
             Event::Read(changes) => daemon.read(changes).await,
             Event::Health(health) => daemon.healthy(health),
+            // What there is to do is found out when it is done.
             Event::Bell | Event::Tick => {}
+            Event::Places(is_there) => {
+                if !is_there {
+                    daemon.publish().await;
+                }
+                // Without it the daemon cannot be asked; everything else goes on.
+                if let Err(error) = listener.renew(&daemon.bench.config().state) {
+                    tracing::debug!("the control socket cannot be made again: {error}");
+                }
+            }
         }
         daemon.advance().await;
     }
     Service::stopping();
-    daemon.bench.save()?;
+    daemon.bench.save(daemon.sight.store())?;
     Ok(())
 }
 
@@ -204,10 +217,9 @@ impl Daemon {
         }
         self.start_reading(now);
         let is_late = |at| at <= self.bench.now();
-        if self.is_ready && self.bench.engine().wake_at().is_some_and(is_late) {
+        let is_deadline = self.is_ready && self.bench.engine().wake_at().is_some_and(is_late);
+        if is_deadline || self.retry.is_some_and(|(at, _)| at <= now) {
             self.turn(Changes::default()).await;
-        } else if self.retry.is_some_and(|(at, _)| at <= now) {
-            self.publish().await;
         }
         let behind = self.bench.clock_behind();
         self.troubles.set(
@@ -274,11 +286,20 @@ impl Daemon {
 
     /// Publishes what is owed. What fails is owed still, and tried again.
     async fn publish(&mut self) {
+        match self.hold.renew(self.bench.config()) {
+            Ok(true) => {
+                tracing::warn!("out was gone or replaced; everything is published again");
+                self.bench.start_over();
+            }
+            Ok(false) => {}
+            Err(error) => return self.retry_later(&error),
+        }
         if self.bench.engine().work().is_empty() {
             match self.bench.remember() {
                 Ok(()) => {
                     self.retry = None;
                     self.telling.nothing_owed();
+                    self.troubles.set(Trouble::Disk, None);
                     self.ready();
                 }
                 Err(error) => self.retry_later(&error),
@@ -288,23 +309,12 @@ impl Daemon {
         if !self.fetch_bodies().await {
             return;
         }
-        if let Some(missing) = self.bench.unkept() {
-            self.troubles.set(
-                Trouble::Held,
-                Some(format!(
-                    "held: {missing} articles that were published are not in the store, and \
-                     without a checkpoint they cannot be kept, so nothing is published; if they \
-                     are meant to go, run `khabar accept`"
-                )),
-            );
-            if let Err(error) = self.bench.remember() {
-                self.retry_later(&error);
-            }
-            return;
-        }
         let published = tokio::task::block_in_place(|| {
             let rendered = self.bench.render()?;
-            let (receipt, release) = self.bench.publish(rendered, &self.hold)?;
+            let (receipt, mut release) = self.bench.publish(rendered, &self.hold)?;
+            // Where another hand's file stands, nothing of khabar's is served any more.
+            let refused = self.bench.engine().refused();
+            release.retired.extend(refused.iter().cloned());
             self.telling.published(release, receipt);
             Ok(receipt)
         });
@@ -312,6 +322,9 @@ impl Daemon {
             Ok(receipt) => {
                 self.retry = None;
                 self.troubles.set(Trouble::Disk, None);
+                let refused = self.bench.engine().refused();
+                let why = (!refused.is_empty()).then(|| refusal(self.bench.config(), refused));
+                self.troubles.set(Trouble::Foreign, why);
                 if receipt.written + receipt.removed > 0 {
                     tracing::info!(
                         written = receipt.written,
@@ -319,7 +332,7 @@ impl Daemon {
                         "published"
                     );
                 }
-                self.save_at.get_or_insert(Instant::now() + SAVE_EVERY);
+                self.save_at.get_or_insert(Instant::now() + SAVE_AFTER);
                 self.ready();
             }
             Err(error) => self.retry_later(&error),
@@ -385,7 +398,7 @@ impl Daemon {
     }
 
     fn save(&mut self) {
-        match self.bench.save() {
+        match self.bench.save(self.sight.store()) {
             Ok(()) => {
                 self.save_at = None;
                 if self.retry.is_none() {

@@ -6,6 +6,8 @@
 mod folder;
 mod kind;
 
+use std::collections::BTreeSet;
+
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
@@ -317,6 +319,21 @@ pub struct Release {
     pub documents: Vec<Document>,
     /// Paths below `out` of documents that nothing names any more.
     pub retired: Vec<String>,
+    /// Those of all these paths that no memory says are khabar's in this target: a file that stands
+    /// there already is somebody else's, unless it shows that it is not.
+    pub unproven: BTreeSet<String>,
+    /// Whether there is a memory of this target at all.
+    pub is_target_known: bool,
+}
+
+/// Which directory documents are put in. It is another one when it is made anew, and the same when
+/// it is moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetId {
+    /// Its inode.
+    pub inode: u64,
+    /// When it was made: seconds and nanoseconds; zero where the file system does not say.
+    pub born: (i64, u32),
 }
 
 /// What a publication did.

@@ -20,9 +20,10 @@
 //! 3. [`plan`] computes which articles each owed document shows, and its date.
 //! 4. The [shell](daemon) fetches the bodies that the plan needs, and the engine renders views of
 //!    them into a [`Release`](document::Release).
-//! 5. The [target](publish::directory::DirectoryTarget) puts it in place: parts, then indexes, then
-//!    removals. Then the engine's debt is paid, [`state`] remembers, and the release goes on the
-//!    [stand](serve::Stand) that readers are served from, where one is open.
+//! 5. What it is made from is added to the memory in [`state`], so that a crash forgets nothing that
+//!    was shown. Then the [target](publish::directory::DirectoryTarget) puts it in place: parts, then
+//!    indexes, then removals, and the engine's debt is paid. Where a [stand](serve::Stand) is open,
+//!    readers are served the release from there on.
 //!
 //! # Three rings
 //!

@@ -102,12 +102,9 @@ pub fn feed(catalog: &Catalog, config: &Config, channel: &Channel) -> Option<Fee
 #[must_use]
 pub fn news(catalog: &Catalog) -> Vec<SitemapPlan> {
     let now = catalog.now();
-    let Some(front) = catalog.members(&Channel::Front) else {
-        return Vec::new();
-    };
-    let shown: Vec<&Entry> = through(Window::Within(Window::NEWS_SECONDS), front.live.iter(), now)
+    let live = catalog.news().live.iter();
+    let shown: Vec<&Entry> = through(Window::Within(Window::NEWS_SECONDS), live, now)
         .filter_map(|rank| catalog.entry(&rank.id))
-        .filter(|entry| entry.is_news)
         .collect();
     let mut parts: Vec<&[&Entry]> = shown.chunks(Window::NEWS_MAX).collect();
     if parts.is_empty() {
@@ -122,7 +119,7 @@ pub fn news(catalog: &Catalog) -> Vec<SitemapPlan> {
                 .flatten();
             SitemapPlan {
                 entries: part.iter().map(|e| e.article.id.clone()).collect(),
-                lastmod: changed.max(left_news(catalog, front, oldest)),
+                lastmod: changed.max(left_news(catalog, oldest)),
             }
         })
         .collect()
@@ -233,10 +230,10 @@ fn left<'a>(
 }
 
 /// The latest instant at which an article left the news: by age, expiry or withdrawal.
-fn left_news(catalog: &Catalog, front: &Members, oldest: Option<Timestamp>) -> Option<Timestamp> {
-    let now = catalog.now();
+fn left_news(catalog: &Catalog, oldest: Option<Timestamp>) -> Option<Timestamp> {
+    let (news, now) = (catalog.news(), catalog.now());
     let mut latest: Option<Timestamp> = None;
-    for ranks in [&front.live, &front.expired, &front.withdrawn] {
+    for ranks in [&news.live, &news.expired, &news.withdrawn] {
         for rank in ranks {
             let aged = rank.published().plus(Window::NEWS_SECONDS);
             // Nothing further down can have left later than by its age.
@@ -245,7 +242,7 @@ fn left_news(catalog: &Catalog, front: &Members, oldest: Option<Timestamp>) -> O
             {
                 break;
             }
-            let Some(entry) = catalog.entry(&rank.id).filter(|entry| entry.is_news) else {
+            let Some(entry) = catalog.entry(&rank.id) else {
                 continue;
             };
             let left = entry.left_at(now).map_or(aged, |left| left.min(aged));

@@ -31,6 +31,21 @@ use crate::document::{Channel, FeedFormat};
 /// that changes nothing in a feed changes none of its bytes.
 const GENERATOR: &str = "khabar";
 
+/// Whether a document says in its first bytes that khabar made it. [RSS](rss), [Atom](atom) and the
+/// [page](html) do; the other formats have no place for it.
+#[must_use]
+pub fn is_signed(head: &[u8]) -> bool {
+    let signatures = [
+        format!("<generator>{GENERATOR}</generator>"),
+        html::signature(),
+    ];
+    let holds = |signature: &String| {
+        let mut windows = head.windows(signature.len());
+        windows.any(|window| window == signature.as_bytes())
+    };
+    signatures.iter().any(holds)
+}
+
 /// A writing crate refused to write into memory. None of them does for the values a view can hold,
 /// but an empty document in place of a feed would be worse than an error nobody sees.
 #[derive(Debug, thiserror::Error)]

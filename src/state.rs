@@ -1,31 +1,31 @@
 //! What khabar remembers between runs, in a directory of its own.
 //!
-//! Three files: `memory`, which cannot be derived (last good versions, withdrawals by command, what
-//! in `out` is khabar's); `mark`, the instant last published at, which is small because it changes
-//! every time; and `checkpoint`, which can be derived (deleting it costs time and little else: what no document printed of files that are bad now, and whose losses the guard
-//! could name).
-//! Each is replaced whole, so another process can read or copy it at any time. A torn or foreign
-//! checkpoint is ignored with a word; a torn memory or mark is an error, because going on without
-//! would forget a takedown, or let time go back.
+//! Two files: `memory`, which cannot be derived (what documents show of every file, last good
+//! versions, withdrawals by command, the clock's mark, what in `out` is khabar's), and `checkpoint`,
+//! which can: the stamps that files of the store bore when they were read, so that they need not be
+//! read again. Deleting it costs time and nothing else.
+//! Another process can read and copy both at any time. A torn or foreign checkpoint is ignored with
+//! a word; a damaged memory is an error, because going on without would forget a takedown.
+
+mod log;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::article::Timestamp;
-use crate::engine::{Checkpoint, Memory};
+use crate::article::{Sighting, StorePath};
+use crate::engine::{Memory, Record};
+use log::Log;
 
-/// The first bytes of every file, and the version of what follows.
-const MAGIC: &[u8; 12] = b"khabar\0\0v002";
+/// The first bytes of the checkpoint, and the version of what follows.
+const MAGIC: &[u8; 12] = b"khabar\0\0c001";
 /// Magic, then the xxh3-128 of the payload.
 const HEADER: usize = MAGIC.len() + 16;
 const MEMORY: &str = "memory";
-const MARK: &str = "mark";
 const CHECKPOINT: &str = "checkpoint";
 
 /// The state cannot be used.
@@ -44,7 +44,7 @@ pub enum StateError {
     /// The memory is torn, foreign or of another version.
     #[error(
         "{path} is damaged or of another version; restore it from a copy, or remove it: what only it \
-         knows (withdrawals by command and last good versions, or the time) is then forgotten"
+         knows (withdrawals by command, last good versions, the time) is then forgotten"
     )]
     Damaged {
         /// The file.
@@ -52,78 +52,105 @@ pub enum StateError {
     },
 }
 
+/// What can be derived from the store again: deleting it costs time and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// How files looked when they were read.
+    pub sightings: Vec<(StorePath, Sighting)>,
+}
+
 /// What earlier runs left.
 #[derive(Debug)]
 pub struct Loaded {
     /// Empty where there was none.
     pub memory: Memory,
-    /// The instant last published at: now never goes back behind it.
-    pub mark: Option<Timestamp>,
-    /// `None` where there was none that can be used.
-    pub checkpoint: Option<Checkpoint>,
+    /// Empty where there was none that can be used.
+    pub checkpoint: Checkpoint,
     /// Whether there was one that cannot be used.
     pub is_checkpoint_damaged: bool,
+    /// Whether the memory's end was cut off by a crash, and is left out.
+    pub is_memory_torn: bool,
 }
 
 /// The directory of the state.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct State {
     path: PathBuf,
+    log: Log,
 }
 
 impl State {
-    /// The state at `path`, which need not be there.
-    #[must_use]
-    pub fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-        }
-    }
-
-    /// Makes the directory, for its owner alone.
-    ///
-    /// # Errors
-    /// Where it cannot be made.
-    pub fn create(&self) -> Result<&Path, StateError> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.path)
-            .map_err(|cause| self.io("written", "", cause))?;
-        Ok(&self.path)
-    }
-
-    /// Reads what earlier runs left; a missing file is an empty one.
+    /// Opens the state at `path`, which need not be there, and reads what earlier runs left. Nothing
+    /// is written.
     ///
     /// # Errors
     /// Where a file cannot be read, or the memory is damaged.
-    pub fn load(&self) -> Result<Loaded, StateError> {
-        let memory = self.read_whole(MEMORY)?.unwrap_or_default();
-        let mark = self.read_whole(MARK)?.unwrap_or_default();
-        let bytes = self.read(CHECKPOINT)?;
+    pub fn open(path: &Path) -> Result<(Self, Loaded), StateError> {
+        let memory = path.join(MEMORY);
+        let bytes = log::bytes(&memory).map_err(|cause| error(path, "read", MEMORY, cause))?;
+        let read = match bytes.as_deref().map(log::read) {
+            None => log::Read::default(),
+            Some(Ok(read)) => read,
+            Some(Err(log::Damaged)) => return Err(StateError::Damaged { path: memory }),
+        };
+        let log = Log::new(memory, &read);
+        let bytes = match std::fs::read(path.join(CHECKPOINT)) {
+            Ok(bytes) => Some(bytes),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
+            Err(cause) => return Err(error(path, "read", CHECKPOINT, cause)),
+        };
         let checkpoint = bytes.as_deref().and_then(unpack);
-        Ok(Loaded {
+        let loaded = Loaded {
             is_checkpoint_damaged: bytes.is_some() && checkpoint.is_none(),
-            memory,
-            mark,
-            checkpoint,
-        })
+            is_memory_torn: read.is_torn,
+            memory: read.memory,
+            checkpoint: checkpoint.unwrap_or_default(),
+        };
+        let path = path.to_owned();
+        Ok((Self { path, log }, loaded))
     }
 
-    /// Replaces the mark; it is durable when this returns.
+    /// Makes the directory at `path`, for its owner alone.
     ///
     /// # Errors
-    /// Where it cannot be written.
-    pub fn save_mark(&self, mark: Option<Timestamp>) -> Result<(), StateError> {
-        self.write(MARK, &mark)
+    /// Where it cannot be made.
+    pub fn create(path: &Path) -> Result<(), StateError> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|cause| error(path, "written", "", cause))
     }
 
-    /// Replaces the memory; it is durable when this returns.
+    /// Adds `news` to the memory, as a whole; `everything` else is asked for only where the file has
+    /// to be written anew. All of it is durable when this returns.
     ///
     /// # Errors
-    /// Where it cannot be written.
-    pub fn save_memory(&self, memory: &Memory) -> Result<(), StateError> {
-        self.write(MEMORY, memory)
+    /// Where it cannot be written. What was saved before stays.
+    pub fn save_memory(
+        &mut self,
+        news: &[Record],
+        everything: impl FnOnce() -> Vec<Record>,
+    ) -> Result<(), StateError> {
+        Self::create(&self.path)?;
+        let saved = self.log.save(news, everything);
+        saved.map_err(|cause| error(&self.path, "written", MEMORY, cause))
+    }
+
+    /// Seals the memory, and writes it anew where most of the file is out of date.
+    ///
+    /// # Errors
+    /// Where it cannot be written. What was saved before stays.
+    pub fn tidy_memory(
+        &mut self,
+        everything: impl FnOnce() -> Vec<Record>,
+    ) -> Result<(), StateError> {
+        let tidied = if self.log.is_overgrown() {
+            self.log.rewrite(&everything())
+        } else {
+            self.log.seal()
+        };
+        tidied.map_err(|cause| error(&self.path, "written", MEMORY, cause))
     }
 
     /// Replaces the checkpoint.
@@ -131,44 +158,24 @@ impl State {
     /// # Errors
     /// Where it cannot be written.
     pub fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StateError> {
-        self.write(CHECKPOINT, checkpoint)
+        Self::create(&self.path)?;
+        replace(&self.path.join(CHECKPOINT), checkpoint)
+            .map_err(|cause| error(&self.path, "written", CHECKPOINT, cause))
     }
+}
 
-    /// Reads a file that must be whole where it is there.
-    fn read_whole<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
-        let Some(bytes) = self.read(name)? else {
-            return Ok(None);
-        };
-        let path = self.path.join(name);
-        unpack(&bytes).map(Some).ok_or(StateError::Damaged { path })
-    }
-
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StateError> {
-        match std::fs::read(self.path.join(name)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(self.io("read", name, cause)),
-        }
-    }
-
-    fn write(&self, name: &str, value: &impl Serialize) -> Result<(), StateError> {
-        self.create()?;
-        replace(&self.path, name, value).map_err(|cause| self.io("written", name, cause))
-    }
-
-    fn io(&self, action: &'static str, name: &str, cause: io::Error) -> StateError {
-        StateError::Io {
-            action,
-            path: self.path.join(name),
-            cause,
-        }
+fn error(folder: &Path, action: &'static str, name: &str, cause: io::Error) -> StateError {
+    StateError::Io {
+        action,
+        path: folder.join(name),
+        cause,
     }
 }
 
 /// Writes beside the file, syncs, renames, syncs the directory.
-fn replace(folder: &Path, name: &str, value: &impl Serialize) -> io::Result<()> {
+fn replace(path: &Path, value: &impl Serialize) -> io::Result<()> {
     let payload = postcard::to_stdvec(value).map_err(io::Error::other)?;
-    let staged = folder.join(format!("{name}.new"));
+    let staged = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -179,12 +186,20 @@ fn replace(folder: &Path, name: &str, value: &impl Serialize) -> io::Result<()> 
     file.write_all(&xxh3_128(&payload).to_le_bytes())?;
     file.write_all(&payload)?;
     file.sync_all()?;
-    std::fs::rename(&staged, folder.join(name))?;
-    File::open(folder)?.sync_all()
+    std::fs::rename(&staged, path)?;
+    sync_folder(path)
 }
 
-/// The value in a file, where it is whole and of this version.
-fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+/// Makes the entry of the file at `path` durable.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// The checkpoint in a file, where it is whole and of this version.
+fn unpack(bytes: &[u8]) -> Option<Checkpoint> {
     let (header, payload) = bytes.split_at_checked(HEADER)?;
     let (magic, hash) = header.split_at_checked(MAGIC.len())?;
     let is_whole = magic == MAGIC && hash == xxh3_128(payload).to_le_bytes();
@@ -192,42 +207,4 @@ fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::article::ArticleId;
-
-    #[test]
-    fn memory_comes_back_and_damage_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::new(&folder.path().join("deep/state"));
-        assert!(state.load().unwrap().memory.withdrawals.is_empty());
-        let mut memory = Memory::default();
-        let id = ArticleId::new("خبر").unwrap();
-        memory
-            .withdrawals
-            .insert(id.clone(), Timestamp::from_seconds(7).unwrap());
-        state.save_memory(&memory).unwrap();
-        state.save_mark(Timestamp::from_seconds(9)).unwrap();
-        state.save_checkpoint(&Checkpoint::default()).unwrap();
-        let loaded = state.load().unwrap();
-        assert_eq!(loaded.memory.withdrawals, memory.withdrawals);
-        assert_eq!(loaded.mark, Timestamp::from_seconds(9));
-        assert!(loaded.checkpoint.is_some());
-
-        let path = folder.path().join("deep/state");
-        for name in [MEMORY, MARK, CHECKPOINT] {
-            let whole = std::fs::read(path.join(name)).unwrap();
-            for at in 0..whole.len() {
-                let mut bytes = whole.clone();
-                bytes[at] ^= 1;
-                std::fs::write(path.join(name), &bytes).unwrap();
-                match (name, state.load()) {
-                    (MEMORY | MARK, Err(StateError::Damaged { .. })) => {}
-                    (CHECKPOINT, Ok(loaded)) => assert!(loaded.is_checkpoint_damaged),
-                    (name, other) => panic!("{name} with byte {at} flipped: {other:?}"),
-                }
-            }
-            std::fs::write(path.join(name), &whole).unwrap();
-        }
-    }
-}
+mod tests;

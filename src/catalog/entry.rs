@@ -69,8 +69,12 @@ impl Entry {
     pub fn left_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.phase {
             Phase::Expired => self.article.expires,
-            // Seen from before a withdrawal by command (`--now`), it has just happened.
-            Phase::Withdrawn => self.withdrawn.map(|when| when.min(now)),
+            // Seen from before a withdrawal by command (`--now`, a clock that was put back), there
+            // is no date for it but the article's own: now would be another one every second.
+            Phase::Withdrawn => {
+                let when = self.withdrawn.filter(|when| *when <= now);
+                Some(when.unwrap_or_else(|| self.article.updated_at(now)))
+            }
             Phase::Pending | Phase::Live | Phase::Hidden => None,
         }
     }

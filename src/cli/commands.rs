@@ -51,6 +51,7 @@ pub(super) fn verify(options: &Verify, global: &Global) -> anyhow::Result<Exit> 
             let word = match what {
                 Some(Difference::Missing) => "missing",
                 Some(Difference::Other) => "differs",
+                Some(Difference::Foreign) => "foreign",
                 None => "stale",
             };
             writeln!(out, "{word} {path}")?;
@@ -81,7 +82,7 @@ fn dry_run(config: Config, clock: Clock, global: &Global) -> anyhow::Result<Exit
             let line = match what {
                 Some(Difference::Missing) if is_known => "write (it is gone from out)",
                 Some(Difference::Missing) => "write (it is new)",
-                Some(Difference::Other) if !is_known => "write (another file is in its place)",
+                Some(Difference::Foreign) => "leave (somebody else's file is in its place)",
                 Some(Difference::Other) if is_same => "write (it was altered in out)",
                 Some(Difference::Other) => "write (its content changed)",
                 None => "remove (nothing names it any more)",
@@ -90,19 +91,25 @@ fn dry_run(config: Config, clock: Clock, global: &Global) -> anyhow::Result<Exit
         }
         Ok(())
     })?;
+    let is_foreign = |what: &Option<Difference>| *what == Some(Difference::Foreign);
+    let foreign = differences.iter().filter(|(_, what)| is_foreign(what));
+    let foreign = foreign.count();
     let line = line(
         bench.counts(),
-        bench.engine().documents_with(&prepared.rendered),
-        differences.len(),
+        bench.engine().documents_with(&prepared.rendered) - foreign,
+        differences.len() - foreign,
     );
     tracing::info!("{line} (nothing was written)");
-    Ok(found(is_held(&prepared)))
+    Ok(found(is_held(&prepared) || foreign > 0))
 }
 
 fn open(config: Config, clock: Clock, trust: Trust) -> anyhow::Result<Workbench> {
     let bench = Workbench::open(config, clock, trust)?;
     if bench.is_checkpoint_damaged {
         tracing::warn!("the checkpoint is damaged or of another version and is made again");
+    }
+    if bench.is_memory_torn {
+        tracing::debug!("the end of the memory is not whole: a crash, or a writer at work");
     }
     Ok(bench)
 }
@@ -128,9 +135,7 @@ fn read(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
 /// How a publication ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// Nothing was published, because too much would have been lost.
-    Unpublished,
-    /// It was, and something is held or could not be read.
+    /// Something is held, could not be read, or stands in the way.
     Wanting,
     /// All is well.
     Fine,
@@ -144,19 +149,18 @@ fn publish(
     started: Instant,
 ) -> anyhow::Result<Outcome> {
     let prepared = prepare(bench, global)?;
-    if prepared.unkept.is_some() {
-        bench.remember()?;
-        return Ok(Outcome::Unpublished);
-    }
-    warn_of_strangers(&prepared, bench)?;
     let is_wanting = is_held(&prepared) || prepared.store_error.is_some();
     let documents = bench.engine().documents_with(&prepared.rendered);
     let (Receipt { written, removed }, _) = bench.publish(prepared.rendered, hold)?;
-    bench.save()?;
+    bench.save(None)?;
     let seconds = started.elapsed().as_secs_f64();
     let line = line(bench.counts(), documents, written + removed);
     output::results(|out| writeln!(out, "{line}, {seconds:.2} s"))?;
-    Ok(if is_wanting {
+    let refused = bench.engine().refused();
+    if !refused.is_empty() {
+        tracing::error!("{}", daemon::refusal(bench.config(), refused));
+    }
+    Ok(if is_wanting || !refused.is_empty() {
         Outcome::Wanting
     } else {
         Outcome::Fine
@@ -200,36 +204,6 @@ fn report(prepared: &Prepared, engine: &Engine) {
             daemon::held_names(engine)
         );
     }
-    if let Some(missing) = prepared.unkept {
-        tracing::error!(
-            "held: {missing} articles that were published are not in the store, and without a \
-             checkpoint they cannot be kept, so nothing is published; if they are meant to go, \
-             run `khabar accept`"
-        );
-    }
-}
-
-/// Says which files of `out` a first publication replaces: with a state that knows of none, they may
-/// be another program's.
-fn warn_of_strangers(prepared: &Prepared, bench: &Workbench) -> anyhow::Result<()> {
-    if !bench.engine().manifest().is_empty() {
-        return Ok(());
-    }
-    let strangers: Vec<String> = differences(prepared, &bench.config().out)?
-        .into_iter()
-        .filter(|(_, what)| *what == Some(Difference::Other))
-        .map(|(path, _)| path)
-        .collect();
-    if !strangers.is_empty() {
-        tracing::warn!(
-            "{} held {} files that khabar does not know to be its own and that stood where its \
-             documents belong; they are replaced: {}",
-            bench.config().out.display(),
-            strangers.len(),
-            strangers.join(", ")
-        );
-    }
-    Ok(())
 }
 
 /// Every document that is not in `out` as it should be, and every one there that should not be.
@@ -239,10 +213,15 @@ fn differences(
 ) -> anyhow::Result<Vec<(String, Option<Difference>)>> {
     let view =
         DirectoryView::open(out).with_context(|| format!("{} cannot be opened", out.display()))?;
+    let foreign = view
+        .as_ref()
+        .map(|view| view.foreign(&prepared.rendered.release));
+    let foreign = foreign.unwrap_or_default();
     let mut differences = Vec::new();
     for document in &prepared.rendered.release.documents {
         let path = document.key.path();
         let difference = match &view {
+            Some(_) if foreign.contains(&path) => Some(Difference::Foreign),
             Some(view) => view.difference(&path, &document.bytes),
             None => Some(Difference::Missing),
         };
@@ -250,7 +229,13 @@ fn differences(
             differences.push((path, difference));
         }
     }
-    for path in &prepared.rendered.release.retired {
+    for path in prepared
+        .rendered
+        .release
+        .retired
+        .iter()
+        .filter(|p| !foreign.contains(*p))
+    {
         if view.as_ref().is_some_and(|view| view.exists(path)) {
             differences.push((path.clone(), None));
         }
@@ -260,7 +245,7 @@ fn differences(
 }
 
 fn is_held(prepared: &Prepared) -> bool {
-    prepared.guarded.held > 0 || prepared.unkept.is_some()
+    prepared.guarded.held > 0
 }
 
 fn found(is_found: bool) -> Exit {

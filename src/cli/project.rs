@@ -59,7 +59,7 @@ pub(super) fn config(path: &Path) -> Result<Config, Unusable> {
     let bytes = read(path).map_err(|error| unread(error.to_string()))?;
     text(&bytes)
         .map_err(|fault| vec![fault])
-        .and_then(|text| Config::parse(text, folder))
+        .and_then(|text| Config::parse(text, folder, crate::daemon::system_now()))
         .map_err(|faults| Unusable::Faulty {
             path: path.to_owned(),
             faults,

@@ -16,8 +16,8 @@ const NAME_MAX_BYTES: usize = 253;
 /// The longest part of a DNS name, in bytes.
 const LABEL_MAX_BYTES: usize = 63;
 
-/// A tagging entity.
-pub(super) fn id_authority(value: &Value<'_>) -> Checked<IdAuthority> {
+/// A tagging entity, as it may be at `now`.
+pub(super) fn id_authority(value: &Value<'_>, now: Timestamp) -> Checked<IdAuthority> {
     let text = value.text()?;
     let Some((name, date)) = text.split_once(',') else {
         return Err(value.fault(
@@ -28,7 +28,7 @@ pub(super) fn id_authority(value: &Value<'_>) -> Checked<IdAuthority> {
     let name_at = 0..name.len();
     let date_at = name.len() + 1..text.len();
     let name = check_name(value, name, &name_at);
-    let since = check_date(value, date, &date_at);
+    let since = check_date(value, date, &date_at, now);
     name?;
     Ok(IdAuthority {
         tagging_entity: text.to_owned(),
@@ -54,14 +54,26 @@ fn check_name(value: &Value<'_>, name: &str, at: &Range<usize>) -> Checked<()> {
     ))
 }
 
-fn check_date(value: &Value<'_>, date: &str, at: &Range<usize>) -> Checked<Timestamp> {
-    parse_date(date).ok_or_else(|| {
-        value.fault_within(
+fn check_date(
+    value: &Value<'_>,
+    date: &str,
+    at: &Range<usize>,
+    now: Timestamp,
+) -> Checked<Timestamp> {
+    match parse_date(date) {
+        None => Err(value.fault_within(
             at,
             &format!("`{date}` is no date of a tag: URI"),
             "write `2016`, `2016-04` or `2016-04-01`",
-        )
-    })
+        )),
+        // RFC 4151 §2.1: nobody can hold a name on a day that is still to come.
+        Some(since) if since > now => Err(value.fault_within(
+            at,
+            &format!("`{date}` is in the future"),
+            "write a day on which you have held the name",
+        )),
+        Some(since) => Ok(since),
+    }
 }
 
 /// `authorityName` of RFC 4151, in lower case.

@@ -24,7 +24,7 @@ use super::{
     Announce, Config, Content, FeedSettings, Feeds, Guard, Publication, SectionFrom, Serve,
     StoreConfig,
 };
-use crate::article::{Person, WebUrl};
+use crate::article::{Person, Timestamp, WebUrl};
 use crate::document::FeedFormat;
 
 /// How many entries a feed may be told to hold.
@@ -63,9 +63,14 @@ struct Located {
 }
 
 /// The configuration, as the file says it. `folder` is the absolute path of the file's folder.
-pub(super) fn config(root: &mut Table<'_>, folder: &Path, faults: &Faults<'_>) -> Checked<Config> {
+pub(super) fn config(
+    root: &mut Table<'_>,
+    folder: &Path,
+    now: Timestamp,
+    faults: &Faults<'_>,
+) -> Checked<Config> {
     let (site, publication) = root
-        .required_table("publication", |table| Ok(publication(table)))
+        .required_table("publication", |table| Ok(publication(table, now)))
         .unwrap_or_else(|reported| (Err(reported), Err(reported)));
     let (store_path, store) = root
         .required_table("store", |table| Ok(store(table, folder)))
@@ -110,7 +115,7 @@ pub(super) fn config(root: &mut Table<'_>, folder: &Path, faults: &Faults<'_>) -
 
 /// `[publication]`, and its URL by itself: other URLs resolve against it even where another key of
 /// the table is at fault.
-fn publication(table: &mut Table<'_>) -> (Checked<Url>, Checked<Publication>) {
+fn publication(table: &mut Table<'_>, now: Timestamp) -> (Checked<Url>, Checked<Publication>) {
     let url = table.required("url", "url = \"https://news.example/\"", site_url);
     let (site, url) = match url {
         Ok((site, url)) => (Ok(site), Ok(url)),
@@ -132,7 +137,7 @@ fn publication(table: &mut Table<'_>) -> (Checked<Url>, Checked<Publication>) {
     let id_authority = table.required(
         "id_authority",
         "id_authority = \"news.example,2016\"",
-        id_authority,
+        |value| id_authority(value, now),
     );
     let copyright = table.optional("copyright", text);
     let logo = table.optional("logo", |value| page_url(value, &site));

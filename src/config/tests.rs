@@ -18,7 +18,7 @@ path = "articles"
 "#;
 
 fn parse(text: &str) -> Result<Config, Vec<String>> {
-    Config::parse(text, Path::new("/project"))
+    Config::parse(text, Path::new("/project"), crate::article::Timestamp::MAX)
         .map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
 
@@ -257,7 +257,7 @@ proptest::proptest! {
         };
         let (from, to) = (boundary(at), boundary(at + cut));
         text.replace_range(from..to, &put);
-        if let Err(faults) = Config::parse(&text, Path::new("/project")) {
+        if let Err(faults) = Config::parse(&text, Path::new("/project"), crate::article::Timestamp::MAX) {
             assert!(!faults.is_empty());
             for fault in faults {
                 assert!(fault.place.line as usize <= text.split('\n').count());

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use crate::article::ArticleId;
 
@@ -108,7 +109,7 @@ impl Pending {
 #[derive(Debug)]
 pub struct Listener {
     requests: mpsc::Receiver<Pending>,
-    accepting: tokio::task::JoinHandle<()>,
+    accepting: JoinHandle<()>,
     folder: OwnedFd,
 }
 
@@ -119,24 +120,27 @@ impl Listener {
     /// # Errors
     /// Where the socket cannot be made.
     pub fn bind(state: &Path) -> io::Result<Self> {
-        let folder = folder(state)?;
-        remove(&folder);
-        let listener = UnixListener::bind(socket_path(&folder))?;
-        let (queue, requests) = mpsc::channel(QUEUE);
-        let accepting = tokio::spawn(async move {
-            loop {
-                match listener.accept().await {
-                    Ok((stream, _)) => drop(tokio::spawn(serve(stream, queue.clone()))),
-                    // Out of descriptors, for instance: the next one may do.
-                    Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-                }
-            }
-        });
+        let (requests, accepting, folder) = listen(state)?;
         Ok(Self {
             requests,
             accepting,
             folder,
         })
+    }
+
+    /// Listens again where somebody took the socket away.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn renew(&mut self, state: &Path) -> io::Result<()> {
+        if state.join(NAME).symlink_metadata().is_err() {
+            let (requests, accepting, folder) = listen(state)?;
+            self.accepting.abort();
+            self.requests = requests;
+            self.accepting = accepting;
+            self.folder = folder;
+        }
+        Ok(())
     }
 
     /// The next request.
@@ -150,6 +154,23 @@ impl Drop for Listener {
         self.accepting.abort();
         remove(&self.folder);
     }
+}
+
+fn listen(state: &Path) -> io::Result<(mpsc::Receiver<Pending>, JoinHandle<()>, OwnedFd)> {
+    let folder = folder(state)?;
+    remove(&folder);
+    let listener = UnixListener::bind(socket_path(&folder))?;
+    let (queue, requests) = mpsc::channel(QUEUE);
+    let accepting = tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => drop(tokio::spawn(serve(stream, queue.clone()))),
+                // Out of descriptors, for instance: the next one may do.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    });
+    Ok((requests, accepting, folder))
 }
 
 async fn serve(stream: UnixStream, queue: mpsc::Sender<Pending>) {

@@ -6,7 +6,7 @@ use super::control::{Pending, Request};
 use super::service::Service;
 use super::sight::Sight;
 use super::trouble::Trouble;
-use super::{Clock, Daemon, Trust, Workbench, accept_clock};
+use super::{Clock, Daemon, Trust, Workbench, stamp};
 use crate::article::Changes;
 use crate::config::Config;
 
@@ -38,7 +38,7 @@ impl Daemon {
                     (false, format!("{id} is not withdrawn by command"))
                 }
             }
-            Request::AcceptLoss => match self.bench.accept_loss() {
+            Request::AcceptLoss => match self.bench.engine_mut().accept() {
                 0 => (false, "nothing is held".to_owned()),
                 count => (true, format!("{count} articles are let go")),
             },
@@ -47,7 +47,11 @@ impl Daemon {
         if is_done {
             self.turn(Changes::default()).await;
         }
-        if self.retry.is_some() || self.bench.unkept().is_some() {
+        let is_in_trouble = self.troubles.has(Trouble::Disk);
+        if is_done && self.retry.is_some() && !is_in_trouble {
+            // A file changed while its body was fetched: that passes.
+            self.waiters.add_published(pending, message);
+        } else if self.retry.is_some() {
             pending.answer(
                 false,
                 format!(
@@ -62,7 +66,7 @@ impl Daemon {
 
     /// Takes the clock's word although it went back: everything is opened anew at its time.
     fn accept_clock(&mut self) -> (bool, String) {
-        match accept_clock(self.bench.config()) {
+        match self.bench.accept_clock() {
             Ok(true) => match self.reopen(None) {
                 Ok(()) => (true, "the clock is accepted".to_owned()),
                 Err(error) => (false, error),
@@ -79,6 +83,7 @@ impl Daemon {
     /// reported, and the old one goes on.
     pub(super) fn reload(&mut self) {
         Service::reloading();
+        self.config_stamp = stamp(&self.source.path);
         let reloaded = (self.source.load)().and_then(|config| {
             let old = self.bench.config();
             let refused = if config.out != old.out {

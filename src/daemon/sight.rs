@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::trouble::Trouble;
 use super::{Daemon, LOOK_EVERY, stamp};
 use crate::article::Changes;
+use crate::publish::directory::Place;
 use crate::store::directory::{DirectoryStore, Due, Scope, StoreError, Watch};
 
 /// How long the store may take to answer that it is there.
@@ -61,6 +62,8 @@ pub(super) struct Sight {
     pub(super) opening: Option<Task<Result<(DirectoryStore, Watch), StoreError>>>,
     pub(super) reading: Option<Task<Result<Changes, StoreError>>>,
     pub(super) health: Option<Task<Result<(), StoreError>>>,
+    /// Whether `out` and the state are still there: they are on disks that may hang as well.
+    pub(super) places: Option<Task<bool>>,
     is_full_reading: bool,
     /// A full scan is owed.
     pub(super) scan: bool,
@@ -76,11 +79,17 @@ impl Sight {
             opening: None,
             reading: None,
             health: None,
+            places: None,
             is_full_reading: false,
             scan: true,
             is_reopened: false,
             audit_at: now,
         }
+    }
+
+    /// The store that is read.
+    pub(super) fn store(&self) -> Option<&DirectoryStore> {
+        self.eyes.as_ref().map(|eyes| &*eyes.store)
     }
 }
 
@@ -101,9 +110,13 @@ impl Daemon {
             (None, None) if self.sight.opening.is_none() => self.open(),
             _ => {}
         }
+        if self.sight.places.is_none() {
+            let places = self.hold.places();
+            let look = move || places.iter().all(Place::is_there);
+            self.sight.places = Some(Task::start(look));
+        }
         let stamp = stamp(&self.source.path);
         if stamp.is_some() && stamp != self.config_stamp {
-            self.config_stamp = stamp;
             self.reload();
         }
     }
@@ -113,8 +126,12 @@ impl Daemon {
         let config = self.bench.shared_config();
         let bell = Arc::clone(&self.bell);
         let heard = self.telling.heard();
+        let sightings = match self.sight.store() {
+            Some(store) => store.sightings(),
+            None => self.bench.sightings().to_vec(),
+        };
         self.sight.opening = Some(Task::start(move || {
-            let store = DirectoryStore::open(config)?;
+            let store = DirectoryStore::open(config)?.with_sightings(&sightings);
             let ring = move || {
                 heard.ring();
                 bell.notify_one();
@@ -174,6 +191,10 @@ impl Daemon {
         }
         if now >= self.sight.audit_at {
             self.sight.scan = true;
+            if self.troubles.has(Trouble::Foreign) {
+                // They may have been moved away.
+                self.bench.engine_mut().owe_everything();
+            }
         }
         let scope = if self.sight.scan {
             Scope::Everything

@@ -15,6 +15,8 @@ pub(super) enum Trouble {
     Clock,
     /// `out` or the state cannot be written: it is tried again.
     Disk,
+    /// Somebody else's files stand in the place of documents.
+    Foreign,
     /// Too many articles vanished at once: they stay published.
     Held,
     /// A new configuration has faults or asks for what a reload cannot do.
@@ -28,6 +30,7 @@ impl Trouble {
             Self::Watch => "watch",
             Self::Clock => "clock",
             Self::Disk => "disk",
+            Self::Foreign => "foreign",
             Self::Held => "held",
             Self::Configuration => "configuration",
         }

@@ -29,8 +29,8 @@ enum Stage {
     Reading(u64, Instant),
     /// Until a full reading of a higher number than this has ended.
     Scan(u64),
-    /// Until what has been read is published.
-    Publish,
+    /// Until what has been read is published; then there is this to say.
+    Publish(String),
 }
 
 impl Waiters {
@@ -49,6 +49,11 @@ impl Waiters {
     /// How many wait.
     pub(super) fn count(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Takes one in whose order is done and only has to be published.
+    pub(super) fn add_published(&mut self, pending: Pending, message: String) {
+        self.waiting.push((pending, Stage::Publish(message)));
     }
 
     /// The watch is another one: what was heard through the old one says nothing.
@@ -85,15 +90,13 @@ impl Waiters {
     /// has been read is published.
     pub(super) fn answer(&mut self, watch: Option<&Watch>, is_paid: bool) {
         let waiting = std::mem::take(&mut self.waiting);
-        for (pending, mut stage) in waiting {
+        for (pending, stage) in waiting {
             if pending.is_abandoned() {
                 continue;
             }
-            stage = self.advance(stage, watch);
-            if is_paid && matches!(stage, Stage::Publish) {
-                pending.answer(true, "published");
-            } else {
-                self.waiting.push((pending, stage));
+            match self.advance(stage, watch) {
+                Stage::Publish(message) if is_paid => pending.answer(true, message),
+                stage => self.waiting.push((pending, stage)),
             }
         }
     }
@@ -110,12 +113,14 @@ impl Waiters {
                 if !self.is_reading || self.begun > number =>
             {
                 if watch.is_drained(heard) {
-                    Stage::Publish
+                    Stage::Publish("published".to_owned())
                 } else {
                     Stage::Drain(heard)
                 }
             }
-            (Stage::Scan(number), _) if self.full_ended > number => Stage::Publish,
+            (Stage::Scan(number), _) if self.full_ended > number => {
+                Stage::Publish("published".to_owned())
+            }
             (stage, _) => stage,
         }
     }

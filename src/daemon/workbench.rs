@@ -7,13 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::article::{Changes, Diagnostic, Severity, StorePath, Timestamp, escape_controls};
+use crate::article::{
+    Changes, Diagnostic, Severity, Sighting, StorePath, Timestamp, escape_controls,
+};
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Receipt, Release};
-use crate::engine::{Engine, Guarded, Rendered};
-use crate::publish::directory::{DirectoryTarget, Lock, LockError, PublishError};
+use crate::engine::{Engine, Guarded, Record, Rendered};
+use crate::publish::directory::{
+    DirectoryTarget, DirectoryView, Lock, LockError, Place, PublishError,
+};
 use crate::render::RenderError;
-use crate::state::{State, StateError};
+use crate::state::{Checkpoint, State, StateError};
 use crate::store::directory::{DirectoryStore, StoreError};
 
 /// How often a store that changes while it is read is asked again within one turn.
@@ -53,12 +57,12 @@ pub enum Clock {
     Fixed(Timestamp),
 }
 
-/// How much of the checkpoint is believed.
+/// How much of what earlier runs left is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Files whose bytes are known are not read again.
+    /// Files that are known are not read again.
     Readings,
-    /// Every file is read again; the checkpoint only says what was good and visible before.
+    /// Every file is read again; the memory only says what was good and visible before.
     History,
 }
 
@@ -71,10 +75,12 @@ pub struct Workbench {
     engine: Engine,
     mark: Option<Timestamp>,
     clock: Clock,
-    /// What was in play when last published, where there is no checkpoint to keep it from.
-    unkept: usize,
+    /// How the files of the store looked when an earlier run read them.
+    sightings: Vec<(StorePath, Sighting)>,
     /// Whether there was a checkpoint that could not be used.
     pub is_checkpoint_damaged: bool,
+    /// Whether the memory's end was cut off, by a crash or because it is being written.
+    pub is_memory_torn: bool,
 }
 
 /// A turn up to the point where something would be written.
@@ -94,9 +100,6 @@ pub struct Prepared {
     pub store_error: Option<StoreError>,
     /// Seconds the clock is behind the last publication, where that is too many.
     pub clock_behind: Option<i64>,
-    /// How many articles were published before that are not in the store and that no checkpoint
-    /// holds: nothing must be published.
-    pub unkept: Option<usize>,
 }
 
 /// Articles and channels, for people.
@@ -117,38 +120,51 @@ impl Workbench {
     ///
     /// # Errors
     /// Where the state cannot be used or paths overlap. A store that cannot be used is told in
-    /// [`Prepared::store_error`] as long as a checkpoint says what it held.
+    /// [`Prepared::store_error`] as long as the memory says what it held.
     pub fn open(config: Config, clock: Clock, trust: Trust) -> Result<Self, TurnError> {
         let config = Arc::new(config);
         check_paths(&config)?;
-        let state = State::new(&config.state);
-        let loaded = state.load()?;
-        let has_history = loaded.checkpoint.is_some();
-        let store = match DirectoryStore::open(Arc::clone(&config)) {
-            Err(error) if !has_history => return Err(error.into()),
-            opened => opened,
-        };
-        let mark = loaded.mark;
-        let unkept = if has_history {
-            0
-        } else {
-            loaded.memory.in_play
-        };
-        let mut checkpoint = loaded.checkpoint;
-        if let (Trust::History, Some(checkpoint)) = (trust, &mut checkpoint) {
-            checkpoint.distrust_readings();
+        let (state, loaded) = State::open(&config.state)?;
+        let mut memory = loaded.memory;
+        let mut sightings = loaded.checkpoint.sightings;
+        if trust == Trust::History {
+            memory.distrust_readings();
+            sightings.clear();
         }
-        let now = now(clock, mark);
-        Ok(Self {
-            engine: Engine::new(Arc::clone(&config), loaded.memory, checkpoint, now),
+        let store = match DirectoryStore::open(Arc::clone(&config)) {
+            Ok(store) => Ok(store.with_sightings(&sightings)),
+            Err(error) if memory.files.is_empty() && memory.kept.is_empty() => {
+                return Err(error.into());
+            }
+            Err(error) => Err(error),
+        };
+        let mark = memory.mark;
+        let engine = Engine::new(Arc::clone(&config), memory, now(clock, mark));
+        let mut bench = Self {
+            engine,
             config,
             state,
             store,
             mark,
             clock,
-            unkept,
+            sightings,
             is_checkpoint_damaged: loaded.is_checkpoint_damaged,
-        })
+            is_memory_torn: loaded.is_memory_torn,
+        };
+        bench.aim();
+        Ok(bench)
+    }
+
+    /// Looks which directory is published to. One that cannot be looked at is nobody's yet.
+    fn aim(&mut self) {
+        let out = DirectoryView::open(&self.config.out).ok().flatten();
+        self.engine.set_target(out.and_then(|out| out.id().ok()));
+    }
+
+    /// `out` is another directory than before: everything is owed to it.
+    pub fn start_over(&mut self) {
+        self.aim();
+        self.engine.owe_everything();
     }
 
     /// The configuration.
@@ -180,15 +196,10 @@ impl Workbench {
         now(self.clock, self.mark)
     }
 
-    /// Lets through the loss that is held; says how many articles that is. Where there was no
-    /// checkpoint to hold them with, the store must have been read before.
-    pub fn accept_loss(&mut self) -> usize {
-        let held = self.engine.accept();
-        let unkept = self.unkept().unwrap_or(0);
-        if unkept > 0 {
-            self.unkept = 0;
-        }
-        held + unkept
+    /// How the files of the store looked when an earlier run read them.
+    #[must_use]
+    pub fn sightings(&self) -> &[(StorePath, Sighting)] {
+        &self.sightings
     }
 
     /// Writes down what must not be forgotten, where that has changed, although nothing is
@@ -197,20 +208,34 @@ impl Workbench {
     /// # Errors
     /// Where the state cannot be written.
     pub fn remember(&mut self) -> Result<(), TurnError> {
-        if self.engine.is_memory_changed() {
-            self.save_memory()?;
+        if self.engine.has_pressing_news() {
+            self.save_news(&self.engine.news())?;
         }
         Ok(())
     }
 
-    fn save_memory(&mut self) -> Result<(), TurnError> {
-        let mut memory = self.engine.memory();
-        if self.unkept().is_some() {
-            // Until it is accepted, the loss is measured against what was published.
-            memory.in_play = self.unkept;
+    /// Takes the clock's word although it went back: forgets the mark. Says whether the clock was
+    /// behind it; then everything has to be opened anew, at the clock's time.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn accept_clock(&mut self) -> Result<bool, TurnError> {
+        if self.mark.is_none_or(|mark| mark <= system_now()) {
+            return Ok(false);
         }
-        self.state.save_memory(&memory)?;
-        self.engine.memory_is_saved();
+        self.mark = None;
+        let mut news = self.engine.news();
+        if let Some(record) = news.first_mut() {
+            record.mark = Some(None);
+        }
+        self.save_news(&news)?;
+        Ok(true)
+    }
+
+    fn save_news(&mut self, news: &[Record]) -> Result<(), TurnError> {
+        let everything = || everything(&self.engine, self.mark);
+        self.state.save_memory(news, everything)?;
+        self.engine.news_is_saved();
         Ok(())
     }
 
@@ -260,7 +285,6 @@ impl Workbench {
             silenced: silenced.len(),
             store_error,
             clock_behind: self.clock_behind(),
-            unkept: self.unkept(),
         })
     }
 
@@ -278,51 +302,43 @@ impl Workbench {
         Ok(self.engine.render(self.engine.work())?)
     }
 
-    /// How many articles were published before that are not in the store and that no checkpoint
-    /// holds; `None` where that is no reason to publish nothing.
-    #[must_use]
-    pub fn unkept(&self) -> Option<usize> {
-        let in_play = self.engine.catalog().len();
-        let missing = self.unkept.saturating_sub(in_play);
-        let is_held =
-            missing > 0 && (in_play == 0 || self.config.guard.holds(missing, self.unkept));
-        is_held.then_some(missing)
-    }
-
-    /// Publishes what was rendered, and hands it back. What is khabar's in `out` is written down before anything is put there, so that a
-    /// crash leaves no document that nobody owns.
+    /// Publishes what was rendered, and hands back what is in place now. What it is made from is
+    /// written down before, so that a crash forgets nothing that was shown and leaves no document
+    /// that nobody owns.
     ///
     /// # Errors
     /// Where the state or `out` cannot be written. What is published stays coherent, and is owed.
     pub fn publish(
         &mut self,
-        rendered: Rendered,
+        mut rendered: Rendered,
         hold: &Hold,
     ) -> Result<(Receipt, Release), TurnError> {
-        let mark = match self.clock {
-            Clock::System => Some(self.now()),
-            Clock::Fixed(_) => self.mark,
-        };
-        if let Some(memory) = self.engine.memory_before(&rendered) {
-            self.state.save_memory(&memory)?;
-            self.engine.memory_is_saved();
+        rendered.leave(hold.target.foreign(&rendered.release));
+        let mut news = self.engine.news_before(&rendered);
+        if let Clock::System = self.clock {
+            self.mark = Some(self.now());
         }
-        if mark != self.mark {
-            self.state.save_mark(mark)?;
-            self.mark = mark;
+        if let Some(record) = news.first_mut() {
+            record.mark = Some(self.mark);
         }
+        self.save_news(&news)?;
         let receipt = hold.target.apply(&rendered.release)?;
         Ok((receipt, self.engine.commit(rendered)))
     }
 
-    /// Writes down everything for the next start.
+    /// Writes down everything for the next start. `store` is the one that was read, where it is not
+    /// this workbench's own.
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn save(&mut self) -> Result<(), TurnError> {
-        self.state.save_checkpoint(&self.engine.checkpoint())?;
-        self.engine.checkpoint_is_saved();
-        self.save_memory()?;
+    pub fn save(&mut self, store: Option<&DirectoryStore>) -> Result<(), TurnError> {
+        self.save_news(&self.engine.news())?;
+        let (engine, mark) = (&self.engine, self.mark);
+        self.state.tidy_memory(|| everything(engine, mark))?;
+        if let Some(store) = store.or(self.store.as_ref().ok()) {
+            let sightings = store.sightings();
+            self.state.save_checkpoint(&Checkpoint { sightings })?;
+        }
         Ok(())
     }
 
@@ -384,8 +400,7 @@ impl Workbench {
 #[derive(Debug)]
 pub struct Hold {
     target: DirectoryTarget,
-    // Held for its drop.
-    _state: Lock,
+    state: Lock,
 }
 
 impl Hold {
@@ -396,27 +411,45 @@ impl Hold {
     pub fn take(config: &Config) -> Result<Self, TurnError> {
         check_paths(config)?;
         let target = DirectoryTarget::lock(&config.out)?;
-        let state = State::new(&config.state);
-        let lock = Lock::take(state.create()?)?;
+        State::create(&config.state)?;
+        let lock = Lock::take(&config.state)?;
         Ok(Self {
             target,
-            _state: lock,
+            state: lock,
         })
+    }
+
+    /// `out` and the state.
+    #[must_use]
+    pub fn places(&self) -> [Place; 2] {
+        [self.target.place().clone(), self.state.place().clone()]
+    }
+
+    /// Takes `out` and the state again, where they are gone or others are in their place. Says
+    /// whether `out` is another one now.
+    ///
+    /// # Errors
+    /// As [`Hold::take`].
+    pub fn renew(&mut self, config: &Config) -> Result<bool, TurnError> {
+        if !self.state.place().is_there() {
+            State::create(&config.state)?;
+            self.state = Lock::take(&config.state)?;
+        }
+        let is_lost = !self.target.place().is_there();
+        if is_lost {
+            self.target = DirectoryTarget::lock(&config.out)?;
+        }
+        Ok(is_lost)
     }
 }
 
-/// Accepts a clock that went back: forgets the mark, so that the next turn takes the clock's word.
-/// Says whether the clock was behind it. The caller holds the state.
-///
-/// # Errors
-/// Where the state cannot be used.
-pub fn accept_clock(config: &Config) -> Result<bool, TurnError> {
-    let state = State::new(&config.state);
-    let is_behind = state.load()?.mark.is_some_and(|mark| system_now() < mark);
-    if is_behind {
-        state.save_mark(None)?;
+/// All that must survive, as records.
+fn everything(engine: &Engine, mark: Option<Timestamp>) -> Vec<Record> {
+    let mut records = engine.everything();
+    if let Some(record) = records.first_mut() {
+        record.mark = Some(mark);
     }
-    Ok(is_behind)
+    records
 }
 
 /// Refuses a store, out and state that lie in one another, links resolved.
@@ -463,15 +496,30 @@ fn collect(changes: &Changes, into: &mut BTreeMap<StorePath, Vec<Diagnostic>>) {
     }
 }
 
+/// Which documents are not published because somebody else's files stand in their place, for people.
+#[must_use]
+pub fn refusal(config: &Config, refused: &BTreeSet<String>) -> String {
+    format!(
+        "{} files in {} are not khabar's and stay as they are, so that these documents are not \
+         published: {}; move them away, or give khabar an `out` of its own",
+        refused.len(),
+        config.out.display(),
+        first_few(refused.iter().map(String::as_str)),
+    )
+}
+
 /// The files of the articles that are held, the first few by name, for people.
 #[must_use]
 pub fn held_names(engine: &Engine) -> String {
+    first_few(engine.held().map(|(path, _)| path.as_str()))
+}
+
+fn first_few<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     const NAMED: usize = 5;
-    let mut held = engine.held().map(|(path, _)| path.as_str());
-    let named: Vec<String> = held.by_ref().take(NAMED).map(escape_controls).collect();
-    match held.count() {
-        0 => named.join(", "),
-        more => format!("{}, and {more} more", named.join(", ")),
+    let first: Vec<String> = names.by_ref().take(NAMED).map(escape_controls).collect();
+    match names.count() {
+        0 => first.join(", "),
+        more => format!("{}, and {more} more", first.join(", ")),
     }
 }
 
@@ -484,6 +532,8 @@ pub fn now(clock: Clock, mark: Option<Timestamp>) -> Timestamp {
     }
 }
 
-fn system_now() -> Timestamp {
+/// What the system's clock says.
+#[must_use]
+pub fn system_now() -> Timestamp {
     Timestamp::from_datetime(&chrono::Utc::now()).unwrap_or(Timestamp::MAX)
 }

@@ -1,7 +1,7 @@
 //! From what is owed to a release: views are borrowed from the catalog, rendered in parallel, and
 //! set against the manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use rayon::prelude::*;
@@ -55,12 +55,26 @@ pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, RenderErro
         stale(engine, &work, &lastmods)
     };
     Ok(Rendered {
-        release: Release { documents, retired },
+        release: Release {
+            unproven: unproven(engine, &fingerprints, &retired),
+            is_target_known: engine.is_at_home(),
+            documents,
+            retired,
+        },
         fingerprints,
         parts: lastmods,
         feeds: work.feeds,
         removed_channels: work.removed_channels,
+        is_everything: work.is_everything,
+        foreign: BTreeSet::new(),
     })
+}
+
+/// The paths that are not known to be khabar's in the directory that is published to.
+fn unproven(engine: &Engine, written: &Manifest, retired: &[String]) -> BTreeSet<String> {
+    let is_proven = |path: &&String| engine.is_at_home() && engine.manifest.contains_key(*path);
+    let paths = written.keys().chain(retired);
+    paths.filter(|path| !is_proven(path)).cloned().collect()
 }
 
 /// The paths of documents that were published and that what was rendered again has no more.

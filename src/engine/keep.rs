@@ -102,7 +102,7 @@ impl Engine {
             }
             offers.push(self.offer(&path, &file));
             self.note_embargo(&path, &file);
-            self.is_memory_changed |= self.let_go.remove(&path);
+            self.unsaved.files.insert(path.clone());
             self.files.insert(path, file);
         }
         for path in changes.gone {
@@ -112,9 +112,9 @@ impl Engine {
                 .is_some_and(|entry| entry.phase == Phase::Live);
             let last_good = self.last_good(&path, Reason::Missing);
             self.files.remove(&path);
+            self.unsaved.files.insert(path.clone());
             self.forget(&path);
-            self.let_go(&path);
-            self.is_memory_changed |= self.embargoed.remove(&path).is_some();
+            self.forget_embargo(&path);
             if let Some(kept) = last_good.filter(|_| was_live) {
                 self.keep(&path, kept);
                 missing.push(path.clone());
@@ -230,31 +230,32 @@ impl Engine {
     /// Remembers the embargo of an article whose file becomes bad, until the file is good.
     fn note_embargo(&mut self, path: &StorePath, file: &File) {
         match (file, self.files.get(path)) {
-            (File::Article(..), _) => {
-                self.is_memory_changed |= self.embargoed.remove(path).is_some();
-            }
+            (File::Article(..), _) => self.forget_embargo(path),
             (_, Some(File::Article(_, before))) if before.published > self.catalog.now() => {
                 self.embargoed.insert(path.clone(), before.published);
-                self.is_memory_changed = true;
+                self.unsaved.embargoed.insert(path.clone());
             }
             _ => {}
         }
     }
 
-    /// A file is gone; where the checkpoint names it still, a restart must not take that for news.
-    fn let_go(&mut self, path: &StorePath) {
-        self.is_memory_changed |= self.let_go.insert(path.clone());
+    fn forget_embargo(&mut self, path: &StorePath) {
+        if self.embargoed.remove(path).is_some() {
+            self.unsaved.embargoed.insert(path.clone());
+        }
     }
 
     fn keep(&mut self, path: &StorePath, kept: Kept) {
         self.kept.insert(path.clone(), kept);
-        self.is_memory_changed = true;
+        self.unsaved.kept.insert(path.clone());
     }
 
     /// Forgets the last good version of a file; says whether there was one.
     fn forget(&mut self, path: &StorePath) -> bool {
         let was_kept = self.kept.remove(path).is_some();
-        self.is_memory_changed |= was_kept;
+        if was_kept {
+            self.unsaved.kept.insert(path.clone());
+        }
         was_kept
     }
 

@@ -44,7 +44,14 @@ match = { kind = "video" }
 "#;
 
 fn config() -> Arc<Config> {
-    Arc::new(Config::parse(CONFIG, Path::new("/nowhere")).unwrap())
+    Arc::new(
+        Config::parse(
+            CONFIG,
+            Path::new("/nowhere"),
+            crate::article::Timestamp::MAX,
+        )
+        .unwrap(),
+    )
 }
 
 /// A store that is a map, and what has been published from it.
@@ -54,7 +61,7 @@ struct World {
     now: Timestamp,
     engine: Engine,
     out: BTreeMap<String, Vec<u8>>,
-    saved: Option<Checkpoint>,
+    saved: Memory,
 }
 
 /// What a turn published.
@@ -68,12 +75,12 @@ impl World {
         let config = config();
         let now = Timestamp::from_seconds(START).unwrap();
         Self {
-            engine: Engine::new(Arc::clone(&config), Memory::default(), None, now),
+            engine: Engine::new(Arc::clone(&config), Memory::default(), now),
             config,
             files: BTreeMap::new(),
             now,
             out: BTreeMap::new(),
-            saved: None,
+            saved: Memory::default(),
         }
     }
 
@@ -125,18 +132,22 @@ impl World {
         let guarded = self.engine.step(changes, self.now);
         let mut engine = std::mem::replace(
             &mut self.engine,
-            Engine::new(config(), Memory::default(), None, self.now),
+            Engine::new(config(), Memory::default(), self.now),
         );
         self.feed_bodies(&mut engine);
         self.engine = engine;
         // As the daemon does: where nothing is owed, nothing is rendered.
         if self.engine.work().is_empty() {
+            if self.engine.has_pressing_news() {
+                self.save(self.engine.news());
+            }
             return Published {
                 written: BTreeSet::new(),
                 guarded,
             };
         }
         let rendered = self.engine.render(self.engine.work()).unwrap();
+        self.save(self.engine.news_before(&rendered));
         let mut written = BTreeSet::new();
         if !fails {
             for document in &rendered.release.documents {
@@ -154,12 +165,20 @@ impl World {
         Published { written, guarded }
     }
 
+    fn save(&mut self, news: Vec<Record>) {
+        for record in news {
+            self.saved.apply(record);
+        }
+        self.engine.news_is_saved();
+    }
+
     /// What a build into an empty `out` writes, with the same memory and no checkpoint.
     fn built_anew(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut memory = self.engine.memory();
+        let mut memory = self.saved.clone();
         memory.manifest.clear();
-        let mut engine = Engine::new(Arc::clone(&self.config), memory, None, self.now);
-        engine.step(self.read(&Files::default()), self.now);
+        memory.distrust_readings();
+        let mut engine = Engine::new(Arc::clone(&self.config), memory, self.now);
+        engine.step(self.read(engine.files()), self.now);
         self.feed_bodies(&mut engine);
         let rendered = engine.render(engine.work()).unwrap();
         let documents = rendered.release.documents.into_iter();
@@ -168,21 +187,25 @@ impl World {
             .collect()
     }
 
-    /// The daemon is stopped and started again with what it had saved.
-    fn restart(&mut self) {
-        let (memory, checkpoint) = (self.engine.memory(), self.engine.checkpoint());
-        self.engine = Engine::new(Arc::clone(&self.config), memory, Some(checkpoint), self.now);
+    /// The daemon is stopped, which saves everything.
+    fn stop(&mut self) {
+        let news = self.engine.news();
+        self.save(news);
+        let mut everything = Memory::default();
+        for record in self.engine.everything() {
+            everything.apply(record);
+        }
+        assert_eq!(
+            format!("{:?}", self.saved.files),
+            format!("{:?}", everything.files)
+        );
+        self.saved = everything;
     }
 
-    /// The daemon is killed and started again.
-    fn crash(&mut self) {
-        let memory = self.engine.memory();
-        self.engine = Engine::new(
-            Arc::clone(&self.config),
-            memory,
-            self.saved.clone(),
-            self.now,
-        );
+    /// The daemon is started again with what it had saved.
+    fn start(&mut self) {
+        let memory = self.saved.clone();
+        self.engine = Engine::new(Arc::clone(&self.config), memory, self.now);
     }
 
     fn assert_true(&self) {
@@ -268,12 +291,11 @@ impl World {
             Happening::Accept => {
                 self.engine.accept();
             }
-            Happening::Restart => self.restart(),
-            Happening::Save => {
-                self.saved = Some(self.engine.checkpoint());
-                self.engine.checkpoint_is_saved();
+            Happening::Restart => {
+                self.stop();
+                self.start();
             }
-            Happening::Crash => self.crash(),
+            Happening::Crash => self.start(),
             Happening::Fail => return true,
         }
         false
@@ -385,7 +407,7 @@ fn a_held_loss_stays_held_while_other_articles_come() {
         );
     }
     assert_eq!(world.turn(false).guarded.held, 20);
-    world.restart();
+    world.happen(&Happening::Restart);
     assert_eq!(world.turn(false).guarded.held, 20);
     world.put(&file(0), simple(0, 100).text());
     assert_eq!(world.turn(false).guarded.held, 19);
@@ -405,7 +427,6 @@ fn what_was_let_go_before_a_crash_is_no_new_loss() {
         );
     }
     world.turn(false);
-    world.happen(&Happening::Save);
     // Five at a time, as no guard minds.
     for batch in 0..4 {
         for number in batch * 5..batch * 5 + 5 {
@@ -433,15 +454,14 @@ fn a_look_into_the_future_lets_go_of_nothing_that_is_held() {
     world.files.clear();
     assert_eq!(world.turn(false).guarded.held, 40);
     let now = world.now;
-    let mut later = Engine::new(
-        Arc::clone(&world.config),
-        world.engine.memory(),
-        Some(world.engine.checkpoint()),
-        now.plus(100_000),
-    );
-    assert_eq!(later.step(Changes::default(), now.plus(100_000)).held, 0);
-    let mut again = Engine::new(Arc::clone(&world.config), later.memory(), None, now);
-    assert_eq!(again.step(Changes::default(), now).held, 40);
+    world.stop();
+    world.now = now.plus(100_000);
+    world.start();
+    assert_eq!(world.turn(false).guarded.held, 0);
+    world.stop();
+    world.now = now;
+    world.start();
+    assert_eq!(world.turn(false).guarded.held, 40);
 }
 
 #[test]
@@ -462,7 +482,7 @@ fn a_holder_that_becomes_bad_still_holds() {
     world.turn(false);
     assert_eq!(world.out, before);
     assert_eq!(world.engine.duplicates().len(), 1);
-    world.restart();
+    world.happen(&Happening::Restart);
     world.turn(false);
     assert_eq!(world.out, before);
     world.files.remove(&StorePath::new(&file(0)));
@@ -496,4 +516,26 @@ fn a_body_that_cannot_be_fetched_is_owed() {
     assert!(world.engine.work().is_empty());
     let feed = String::from_utf8(world.out["rss.xml"].clone()).unwrap();
     assert!(feed.contains("متن 0"), "{feed}");
+}
+
+#[test]
+fn a_clock_that_ran_ahead_and_published_nothing_goes_back() {
+    let mut world = World::new();
+    world.put(&file(0), simple(0, 60).text());
+    world.turn(false);
+    let (now, before) = (world.now, world.out.clone());
+    world.put(&file(1), simple(1, -10).text());
+    world.now = now.plus(3_600);
+    world.turn(true);
+    world.now = now;
+    world.put(&file(2), simple(2, -20).text());
+    world.turn(false);
+    assert_eq!(world.out, before, "both are under embargo");
+    world.assert_true();
+    for minutes in [10, 20] {
+        world.now = now.plus(minutes * 60);
+        world.turn(false);
+        assert!(world.out != before);
+        world.assert_true();
+    }
 }

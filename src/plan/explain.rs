@@ -138,12 +138,7 @@ fn in_feeds(catalog: &Catalog, config: &Config, entry: &Entry, channel: &Channel
 
 fn in_news(catalog: &Catalog, entry: &Entry) -> Standing {
     let leaves = entry.article.published.plus(Window::NEWS_SECONDS);
-    let newer = catalog
-        .members(&Channel::Front)
-        .into_iter()
-        .flat_map(|front| front.live.range(..&entry.rank()))
-        .filter(|rank| catalog.entry(&rank.id).is_some_and(|other| other.is_news))
-        .count();
+    let newer = catalog.news().live.range(..&entry.rank()).count();
     let part = u32::try_from(newer / Window::NEWS_MAX + 1).unwrap_or(u32::MAX);
     let why = match absence(entry) {
         Some(why) => Some(why),

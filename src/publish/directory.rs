@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
-use crate::document::{Document, Phase, Receipt, Release};
+use crate::document::{Document, Phase, Receipt, Release, TargetId};
 
-pub use lock::{Lock, LockError};
+pub use lock::{Lock, LockError, Place};
 use place::Root;
 
 /// A publication failed; what is in place is coherent, and publishing again completes it.
@@ -33,6 +33,9 @@ pub struct PublishError {
     pub cause: io::Error,
 }
 
+/// Documents that say who made them.
+const SIGNED: [&str; 3] = ["rss.xml", "atom.xml", "index.html"];
+
 /// How a document in the target differs from what it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
@@ -40,14 +43,15 @@ pub enum Difference {
     Missing,
     /// Other bytes are there, or something that is no file.
     Other,
+    /// Somebody else's file is there, and stays.
+    Foreign,
 }
 
 /// A target that is a directory, held by this process alone.
 #[derive(Debug)]
 pub struct DirectoryTarget {
     root: Root,
-    // Held for its drop: it lets the next writer in.
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl DirectoryTarget {
@@ -66,7 +70,19 @@ impl DirectoryTarget {
             path: path.to_owned(),
             cause,
         })?;
-        Ok(Self { root, _lock: lock })
+        Ok(Self { root, lock })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        self.lock.place()
+    }
+
+    /// The paths of a release at which somebody else's files stand.
+    #[must_use]
+    pub fn foreign(&self, release: &Release) -> BTreeSet<String> {
+        foreign(&self.root, release)
     }
 
     /// Publishes a release. When this returns, every document is in place and survives a power cut.
@@ -83,9 +99,11 @@ impl DirectoryTarget {
             })
             .collect();
         let published = self.put_in_place(&changed);
-        // Empty now, or full of what failed. What cannot be swept is swept before the next stage.
-        let _ = self.root.sweep();
+        // Empty now, or full of what failed: it goes in any case, and where it does not go, that is
+        // owed like a document.
+        let swept = self.root.sweep();
         published?;
+        swept.map_err(|cause| self.error("cannot remove", place::STAGE, cause))?;
         Ok(Receipt {
             written: changed.len(),
             removed: self.retire(&release.retired)?,
@@ -180,6 +198,20 @@ impl DirectoryView {
         }
     }
 
+    /// Which directory it is.
+    ///
+    /// # Errors
+    /// Where it cannot be looked at.
+    pub fn id(&self) -> io::Result<TargetId> {
+        self.root.id()
+    }
+
+    /// The paths of a release at which somebody else's files stand.
+    #[must_use]
+    pub fn foreign(&self, release: &Release) -> BTreeSet<String> {
+        foreign(&self.root, release)
+    }
+
     /// How the document at `path` differs from `bytes`; `None` where it does not.
     #[must_use]
     pub fn difference(&self, path: &str, bytes: &[u8]) -> Option<Difference> {
@@ -191,6 +223,36 @@ impl DirectoryView {
     pub fn exists(&self, path: &str) -> bool {
         self.root.exists(path)
     }
+}
+
+/// The paths of a release at which somebody else's files stand. What no memory knows is khabar's
+/// where it says so, or where it is what is to be written anyway. Where nothing at all is remembered of
+/// the target, documents in formats that have no place for that are what the front says it is.
+fn foreign(root: &Root, release: &Release) -> BTreeSet<String> {
+    let is_written = |path: &String| {
+        let mut documents = release.documents.iter();
+        documents.any(|d| d.key.path() == *path && root.difference(path, &d.bytes).is_none())
+    };
+    let unproven = release.unproven.iter();
+    let there: Vec<&String> = unproven.filter(|path| root.exists(path)).collect();
+    if there.is_empty() {
+        return BTreeSet::new();
+    }
+    let is_front_signed =
+        !release.is_target_known && SIGNED.iter().any(|name| root.is_signed(name));
+    let is_own = |path: &String| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if SIGNED.contains(&name) {
+            root.is_signed(path)
+        } else {
+            is_front_signed
+        }
+    };
+    let others = there.into_iter();
+    others
+        .filter(|path| !is_own(path) && !is_written(path))
+        .cloned()
+        .collect()
 }
 
 /// The folder of a path below the root, without a trailing slash; empty for the root itself.

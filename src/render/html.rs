@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use quick_xml::escape::escape;
 
 use super::words::Words;
-use super::{ChannelView, OverviewView};
+use super::{ChannelView, GENERATOR, OverviewView};
 use crate::article::{Article, Timestamp};
 use crate::config::Publication;
 use crate::document::{ChannelKind, FeedFormat};
@@ -36,6 +36,11 @@ pub fn render(view: &OverviewView<'_>) -> Vec<u8> {
     page.footer(view);
     page.line("</body>\n</html>");
     page.html.into_bytes()
+}
+
+/// What the page says of its maker.
+pub(super) fn signature() -> String {
+    format!("<meta name=\"generator\" content=\"{GENERATOR}\">")
 }
 
 /// The page under construction.
@@ -78,6 +83,7 @@ impl Page<'_> {
         ));
         self.line("<head>\n<meta charset=\"utf-8\">");
         self.line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+        self.line(&signature());
         self.line(&format!("<title>{} · {title}</title>", self.words.follow));
         if !publication.description.is_empty() {
             self.line(&format!(

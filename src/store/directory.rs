@@ -7,31 +7,45 @@
 
 mod heard;
 mod ignore;
-mod marks;
 mod read;
+mod stamps;
 mod walk;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rayon::prelude::*;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FsWord, Mode, OFlags};
 
 use crate::article::{
-    Body, Change, Changes, ContentHash, Diagnostic, File, Files, Finding, Place, Severity,
+    Body, Change, Changes, ContentHash, Diagnostic, Files, Finding, Place, Severity, Sighting,
     StorePath,
 };
 use crate::config::Config;
 use crate::store::format;
 
-pub use heard::{Due, Scope};
-use marks::Marks;
+pub use heard::{Due, Scope, When};
+use stamps::Stamps;
 use walk::Listed;
 pub use watch::{Cookie, Watch};
+
+/// File systems (statfs(2), `f_type`) on which every change of a file sets a time that nobody else can
+/// set: ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlayfs. On others (network, FUSE, FAT) every run
+/// reads every file.
+const CHANGES_ARE_TIMED: [FsWord; 7] = [
+    0xef53,
+    0x5846_5342,
+    0x9123_683e,
+    0xf2f5_2010,
+    0x2fc1_2fc1,
+    0x0102_1994,
+    0x794c_7630,
+];
 
 /// The store cannot be used as a whole. That is not the same as an empty store.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -49,8 +63,8 @@ pub struct DirectoryStore {
     root: PathBuf,
     handle: OwnedFd,
     config: Arc<Config>,
-    /// The marks of files when they were read.
-    marks: Mutex<Marks>,
+    /// The stamps of files when they were read.
+    stamps: Mutex<Stamps>,
 }
 
 impl DirectoryStore {
@@ -69,7 +83,7 @@ impl DirectoryStore {
                 root,
                 handle,
                 config,
-                marks: Mutex::default(),
+                stamps: Mutex::default(),
             }),
             Err(cause) => Err(StoreError {
                 path: config.store.path.clone(),
@@ -120,45 +134,83 @@ impl DirectoryStore {
     }
 
     fn changes_of_everything(&self, known: &Files, watch: &Watch) -> Result<Changes, StoreError> {
+        let since = Instant::now();
         let listing = walk::walk(self, &|folder| watch.arm(folder))?;
         let candidates = known.at_or_below("").cloned().collect();
         let mut changes = self.settle(listing, candidates, known, &|_, _| {});
         if !changes.gone.is_empty() {
-            // An editor may be about to put it back.
+            self.await_the_rest(&mut changes, known, watch, since);
+        }
+        Ok(changes)
+    }
+
+    /// Waits whether what is missing comes back, for an editor may be about to put it there, and,
+    /// where it is much, until nothing more vanishes.
+    fn await_the_rest(&self, changes: &mut Changes, known: &Files, watch: &Watch, since: Instant) {
+        // What cannot be looked at has not vanished.
+        let is_there = |path: &StorePath| {
+            let seen = self.root.join(path.as_str()).symlink_metadata();
+            seen.err().is_none_or(|error| {
+                !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+            })
+        };
+        let when = When {
+            first: since,
+            last: since,
+        };
+        loop {
             std::thread::sleep(watch.settle_delete());
             changes.gone.retain(|path| {
-                let is_back = self.root.join(path.as_str()).symlink_metadata().is_ok();
+                let is_back = is_there(path);
                 if is_back {
-                    watch.ring(path.as_str());
+                    watch.ring_since(path.as_str(), when);
                 }
                 !is_back
             });
+            if changes.gone.len() <= heard::FEW_MISSING || since.elapsed() > heard::MISSING_MAX {
+                return;
+            }
+            let mut seen: HashSet<&StorePath> = changes.gone.iter().collect();
+            seen.extend(changes.changed.iter().map(|change| &change.path));
+            let rest: Vec<&StorePath> = known
+                .at_or_below("")
+                .filter(|path| !seen.contains(*path))
+                .collect();
+            let more: Vec<StorePath> = rest
+                .into_par_iter()
+                .filter(|path| !is_there(path))
+                .cloned()
+                .collect();
+            if more.is_empty() {
+                return;
+            }
+            changes.gone.extend(more);
+            changes.gone.sort();
         }
-        Ok(changes)
     }
 
     fn changes_of_paths(
         &self,
         known: &Files,
-        paths: &BTreeMap<String, Instant>,
+        paths: &BTreeMap<String, When>,
         watch: &Watch,
     ) -> Result<Changes, StoreError> {
-        let here: Vec<(&String, Instant, walk::Here)> = paths
+        let here: Vec<(&String, When, walk::Here)> = paths
             .par_iter()
-            .map(|(path, last)| {
+            .map(|(path, when)| {
                 let here = walk::walk_at(self, path, &|folder| watch.arm(folder))?;
-                Ok((path, *last, here))
+                Ok((path, *when, here))
             })
             .collect::<Result<_, StoreError>>()?;
         let mut whole = walk::Listing::default();
         let mut candidates = BTreeSet::new();
-        let mut heard: HashMap<StorePath, Instant> = HashMap::new();
-        for (path, last, here) in here {
+        let mut heard: HashMap<StorePath, When> = HashMap::new();
+        for (path, when, here) in here {
             match here {
-                walk::Here::Link => watch.escalate(),
+                walk::Here::Link => watch.escalate(when),
                 walk::Here::Nothing => {
                     let below: Vec<&StorePath> = known.at_or_below(path).collect();
-                    if !below.is_empty() && watch.is_gone(path, last) {
+                    if !below.is_empty() && watch.is_gone(path, when) {
                         candidates.extend(below.into_iter().cloned());
                     }
                 }
@@ -168,9 +220,9 @@ impl DirectoryStore {
                     let missing = known
                         .at_or_below(path)
                         .filter(|path| !listed.contains(*path));
-                    let gone = missing.filter(|path| watch.is_gone(path.as_str(), last));
+                    let gone = missing.filter(|path| watch.is_gone(path.as_str(), when));
                     candidates.extend(gone.cloned());
-                    heard.extend(listing.files.iter().map(|file| (file.path.clone(), last)));
+                    heard.extend(listing.files.iter().map(|file| (file.path.clone(), when)));
                     whole.files.extend(listing.files);
                     whole.remarks.extend(listing.remarks);
                     whole.unread.extend(listing.unread);
@@ -179,16 +231,45 @@ impl DirectoryStore {
         }
         whole.files.sort_by(|a, b| a.path.cmp(&b.path));
         whole.files.dedup_by(|a, b| a.path == b.path);
+        let linked = self.linked(known, paths);
         let changes = self.settle(whole, candidates, known, &|_, _| {});
         for change in &changes.changed {
-            let others = self.marks().other_names(&change.path);
-            if let Some(last) = heard.get(&change.path) {
+            let others = self.stamps().other_names(&change.path);
+            if let Some(when) = heard.get(&change.path) {
                 for name in others {
-                    watch.ring_since(name.as_str(), *last);
+                    watch.ring_since(name.as_str(), *when);
+                }
+            }
+        }
+        for linked in linked {
+            // It was changed under this name, perhaps, before another file took the name.
+            if self.stamps().inode(&linked.path) != Some(linked.inode) {
+                for name in linked.others {
+                    watch.ring_since(name.as_str(), linked.when);
                 }
             }
         }
         Ok(changes)
+    }
+
+    /// The known files where something was heard that have other names.
+    fn linked(&self, known: &Files, paths: &BTreeMap<String, When>) -> Vec<Linked> {
+        let stamps = self.stamps();
+        let heard = paths
+            .iter()
+            .flat_map(|(path, when)| known.at_or_below(path).map(move |path| (path, *when)));
+        heard
+            .filter_map(|(path, when)| {
+                let others = stamps.other_names(path);
+                let inode = stamps.inode(path).filter(|_| !others.is_empty())?;
+                Some(Linked {
+                    path: path.clone(),
+                    inode,
+                    others,
+                    when,
+                })
+            })
+            .collect()
     }
 
     /// Looks at what was listed; of the candidates, what was not seen is gone.
@@ -228,11 +309,11 @@ impl DirectoryStore {
             .into_iter()
             .filter(|path| !present.contains(path) && !is_unread(path))
             .collect();
-        let mut marks = self.marks();
+        let mut stamps = self.stamps();
         for path in &changes.gone {
-            marks.remove(path);
+            stamps.remove(path);
         }
-        drop(marks);
+        drop(stamps);
         changes
     }
 
@@ -255,6 +336,8 @@ impl DirectoryStore {
 
     fn look(&self, file: &Listed, known: &Files) -> Seen {
         let refused = |problem: read::Refusal| {
+            // It may be let go of with the stamp it bore when it was last read.
+            self.stamps().remove(&file.path);
             Seen::Changed(Box::new(Change {
                 path: file.path.clone(),
                 hash: None,
@@ -268,20 +351,22 @@ impl DirectoryStore {
         if self.is_untouched(file, known) {
             return Seen::Unchanged;
         }
-        let (bytes, mark) = match read::read(self, file) {
+        let (bytes, stamp) = match read::read(self, file) {
             Ok(read) => read,
             Err(read::Refusal::Gone) => return Seen::Gone,
             Err(refusal) => return refused(refusal),
         };
-        match mark {
-            Some(mark) => self.marks().set(&file.path, mark),
-            None => self.marks().remove(&file.path),
-        }
+        let saw = |hash| match stamp {
+            Some(stamp) => self.stamps().set(&file.path, Sighting { stamp, hash }),
+            None => self.stamps().remove(&file.path),
+        };
         let hash = ContentHash::of(&bytes);
         if known.has_read(&file.path, hash) {
+            saw(Some(hash));
             return Seen::Unchanged;
         }
         let reading = format::read(&file.path, &bytes, &self.config);
+        saw((!matches!(reading.finding, Finding::Rejected)).then_some(hash));
         Seen::Changed(Box::new(Change {
             path: file.path.clone(),
             hash: Some(hash),
@@ -292,26 +377,47 @@ impl DirectoryStore {
 }
 
 impl DirectoryStore {
-    /// Whether a file that was taken in bears the very marks it bore when it was read: then its
-    /// bytes need not be read to be known.
-    fn is_untouched(&self, file: &Listed, known: &Files) -> bool {
-        let is_taken_in = match known.get(&file.path) {
-            Some(File::Rejected) => true,
-            Some(taken) => taken.hash().is_some(),
-            None => false,
-        };
-        if !is_taken_in {
-            return false;
+    /// Relies on what an earlier run saw, where the file system keeps the time of every change.
+    #[must_use]
+    pub fn with_sightings(self, sightings: &[(StorePath, Sighting)]) -> Self {
+        let system = rustix::fs::fstatfs(&self.handle).map(|stat| stat.f_type);
+        if system.is_ok_and(|system| CHANGES_ARE_TIMED.contains(&system)) {
+            let mut stamps = self.stamps();
+            for (path, seen) in sightings {
+                stamps.restore(path, *seen);
+            }
         }
-        let Some(mark) = self.marks().get(&file.path) else {
-            return false;
-        };
-        read::mark(self, file).is_ok_and(|now| now == mark)
+        self
     }
 
-    fn marks(&self) -> MutexGuard<'_, Marks> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What another run can rely on.
+    #[must_use]
+    pub fn sightings(&self) -> Vec<(StorePath, Sighting)> {
+        self.stamps().lasting()
     }
+
+    /// Whether a file bears the very stamp it bore when what is known of it was read: then its bytes
+    /// need not be read to be known.
+    fn is_untouched(&self, file: &Listed, known: &Files) -> bool {
+        let (Some(taken), Some(seen)) = (known.get(&file.path), self.stamps().get(&file.path))
+        else {
+            return false;
+        };
+        let is_known = seen.hash == taken.hash() && !taken.is_to_be_read();
+        is_known && read::look(self, file).is_ok_and(|now| now == seen.stamp)
+    }
+
+    fn stamps(&self) -> MutexGuard<'_, Stamps> {
+        self.stamps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file with other names, before it is looked at.
+struct Linked {
+    path: StorePath,
+    inode: (u64, u64),
+    others: Vec<StorePath>,
+    when: When,
 }
 
 /// What a look at a file showed.

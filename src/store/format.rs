@@ -24,7 +24,7 @@ use std::cmp::Reverse;
 pub use draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic};
 pub use node::{Key, Node, Value};
 
-use self::finish::{Outcome, Undated};
+use self::finish::{Outcome, Purpose, Undated};
 use self::problem::Problem;
 use crate::article::{Diagnostic, Finding, Severity, StorePath};
 use crate::config::Config;
@@ -77,7 +77,7 @@ impl Form {
 /// of no known form, or a section page of Hugo or Zola (`_index.*`), is no article.
 #[must_use]
 pub fn read(path: &StorePath, bytes: &[u8], config: &Config) -> Reading {
-    let (outcome, mut problems) = outcome(path, bytes, config);
+    let (outcome, mut problems) = outcome(path, bytes, config, Purpose::Article);
     problems.sort_by_key(|problem| problem.severity);
     problems.truncate(MAX_DIAGNOSTICS);
     problems.sort_by_key(|problem| (problem.span.start, Reverse(problem.span.end)));
@@ -101,13 +101,18 @@ pub fn read(path: &StorePath, bytes: &[u8], config: &Config) -> Reading {
 /// that nobody keeps them.
 #[must_use]
 pub fn body(path: &StorePath, bytes: &[u8], config: &Config) -> Option<String> {
-    match outcome(path, bytes, config).0 {
+    match outcome(path, bytes, config, Purpose::Body).0 {
         Outcome::Article(_, body) => body,
         Outcome::NoArticle | Outcome::Rejected => None,
     }
 }
 
-fn outcome(path: &StorePath, bytes: &[u8], config: &Config) -> (Outcome, Vec<Problem>) {
+fn outcome(
+    path: &StorePath,
+    bytes: &[u8],
+    config: &Config,
+    purpose: Purpose,
+) -> (Outcome, Vec<Problem>) {
     let form = Form::of(path).filter(|_| !path.file_name().starts_with("_index."));
     let Some(form) = form else {
         return (Outcome::NoArticle, Vec::new());
@@ -128,7 +133,7 @@ fn outcome(path: &StorePath, bytes: &[u8], config: &Config) -> (Outcome, Vec<Pro
     if has_fault(&problems) {
         return (Outcome::Rejected, problems);
     }
-    let outcome = finish::finish(draft, form.undated(), path, config, &mut problems);
+    let outcome = finish::finish(draft, form.undated(), purpose, path, config, &mut problems);
     (outcome, problems)
 }
 

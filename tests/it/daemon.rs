@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 
-use crate::project::{Project, article, article_with, assert_same};
+use crate::project::{DATE, Project, article, article_with, assert_same};
 
 /// A running daemon; killed where a test ends without stopping it.
-struct Daemon<'a> {
+pub(crate) struct Daemon<'a> {
     project: &'a Project,
     child: Child,
 }
 
 impl<'a> Daemon<'a> {
     /// Starts the daemon and waits for its first publication.
-    fn start(project: &'a Project) -> Self {
+    pub(crate) fn start(project: &'a Project) -> Self {
         let log = std::fs::File::create(project.root().join("log")).unwrap();
         let child = Command::new(cargo_bin!("khabar"))
             .current_dir(project.root())
@@ -30,7 +30,7 @@ impl<'a> Daemon<'a> {
     }
 
     /// Waits until everything that happened is published.
-    fn sync(&self) {
+    pub(crate) fn sync(&self) {
         self.project.khabar(&["sync", "--timeout", "30s"]).ends(0);
     }
 
@@ -45,7 +45,7 @@ impl<'a> Daemon<'a> {
     }
 
     /// Stops it as a service manager does.
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.signal("-TERM");
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {
@@ -80,7 +80,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn in_seconds(seconds: i64) -> String {
+pub(crate) fn in_seconds(seconds: i64) -> String {
     let at = chrono::Utc::now() + chrono::Duration::seconds(seconds);
     at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
@@ -264,4 +264,34 @@ fn an_out_that_cannot_be_written_is_tried_again() {
         daemon.log().contains("disk: all is well again")
     });
     daemon.stop();
+}
+
+/// `out` and the state are taken away under the running daemon: both come back, whole.
+#[test]
+fn what_is_taken_away_comes_back() {
+    let project = Project::new();
+    project.write_many(0..5);
+    let daemon = Daemon::start(&project);
+    let before = project.tree();
+    std::fs::remove_dir_all(project.out()).unwrap();
+    until("out is back", || project.out().join("index.html").exists());
+    daemon.sync();
+    assert_same(&project.tree(), &before, "the same documents");
+    std::fs::rename(project.out(), project.root().join("moved")).unwrap();
+    std::fs::create_dir(project.out()).unwrap();
+    until("another out is filled", || {
+        project.out().join("index.html").exists()
+    });
+    project.khabar(&["withdraw", "a000"]).ends(0);
+    std::fs::remove_dir_all(project.state()).unwrap();
+    until("the daemon can be asked", || {
+        project.khabar(&["sync"]).code == 0
+    });
+    project.write("more.md", article("more", DATE));
+    daemon.sync();
+    daemon.stop();
+    // What was remembered before is remembered still.
+    project.khabar(&["build"]).ends(0);
+    assert_eq!(project.shown().len(), 5);
+    assert!(!project.shown().contains(&"a000".to_owned()));
 }

@@ -232,6 +232,7 @@ fn what_editors_and_sync_tools_leave_is_ignored() {
         "_index.md",
         "n1.sync-conflict-20250310-120000-ABCDEFG.md",
         "n1 (conflicted copy 2025-03-10).md",
+        "n1 (Ann's conflicted copy 2025-03-10).md",
     ] {
         project.write(name, "---\ntitle: [");
     }
@@ -239,7 +240,7 @@ fn what_editors_and_sync_tools_leave_is_ignored() {
     assert!(run.stdout.contains(" 0 rejected, "), "{run:?}");
     assert_same(&project.tree(), &alone, "leftovers");
     let checked = project.khabar(&["check", "--now", NOW]).ends(0);
-    assert_eq!(checked.stdout.matches("doubt[conflict-copy]").count(), 2);
+    assert_eq!(checked.stdout.matches("doubt[conflict-copy]").count(), 3);
 }
 
 #[test]

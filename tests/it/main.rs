@@ -12,6 +12,7 @@ mod daemon;
 mod faults;
 mod laws;
 mod memory;
+mod model;
 mod project;
 mod publish;
 mod sample;

@@ -188,12 +188,10 @@ impl Project {
             &format!("path = {:?}", self.store().to_str().unwrap()),
         );
         std::fs::write(other.path().join("config.toml"), config).unwrap();
-        for name in ["memory", "mark"] {
-            if self.state().join(name).exists() {
-                std::fs::create_dir_all(other.path().join("state")).unwrap();
-                let to = other.path().join("state").join(name);
-                std::fs::copy(self.state().join(name), to).unwrap();
-            }
+        if self.state().join("memory").exists() {
+            std::fs::create_dir_all(other.path().join("state")).unwrap();
+            let to = other.path().join("state/memory");
+            std::fs::copy(self.state().join("memory"), to).unwrap();
         }
         let mut command = Command::new(cargo_bin!("khabar"));
         command.current_dir(other.path()).timeout(HANG);
@@ -300,7 +298,12 @@ pub(crate) fn tree(folder: &Path) -> Tree {
     each_file(folder, &mut |path, file| {
         let bytes = match std::fs::read_link(file) {
             Ok(target) => target.into_os_string().into_encoded_bytes(),
-            Err(_) => std::fs::read(file).unwrap(),
+            Err(_) => match std::fs::read(file) {
+                Ok(bytes) => bytes,
+                // Staged by a daemon, and in its place by now.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+                Err(error) => panic!("{}: {error}", file.display()),
+            },
         };
         tree.insert(path, bytes);
     });

@@ -30,8 +30,10 @@ id_authority = "news.example,2016"
 path = "store"
 """
 # What a publication does to files; reading calls are left out, for they happen before it.
-CALLS = ["write", "fsync", "syncfs", "renameat", "renameat2", "rename", "unlinkat", "mkdirat", "fchmod"]
-ERRORS = {"write": ["ENOSPC", "EDQUOT", "EIO"], "fsync": ["EIO"], "syncfs": ["EIO"]}
+CALLS = ["write", "pwrite64", "ftruncate", "fsync", "fdatasync", "syncfs", "renameat", "renameat2", "rename", "unlinkat",
+         "mkdirat", "fchmod"]
+FULL = ["ENOSPC", "EDQUOT", "EIO"]
+ERRORS = {"write": FULL, "pwrite64": FULL, "ftruncate": ["EIO"], "fsync": ["EIO"], "fdatasync": ["EIO"], "syncfs": ["EIO"]}
 OTHER_ERRORS = ["EACCES", "EROFS"]
 STAGE = ".khabar-stage"
 

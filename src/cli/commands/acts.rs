@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::{Outcome, found, open, publish, read};
+use super::{Outcome, found, open, publish};
 use crate::cli::args::{Accept, Global, Named, Sync};
 use crate::cli::{Exit, project};
 use crate::config::Config;
 use crate::daemon::control::{self, Request};
-use crate::daemon::{self, Clock, Hold, Trust, TurnError, Workbench};
+use crate::daemon::{Clock, Hold, Trust, TurnError, Workbench};
 use crate::publish::directory::LockError;
 
 /// How long to wait for another writer, or for the daemon's answer.
@@ -36,8 +36,8 @@ pub(in crate::cli) fn withdraw(options: &Named, global: &Global) -> anyhow::Resu
         );
     }
     // A loss that is held meanwhile has been said, and is not what was asked about.
-    let outcome = publish(&mut bench, &hold, global, started)?;
-    Ok(found(outcome == Outcome::Unpublished))
+    publish(&mut bench, &hold, global, started)?;
+    Ok(Exit::Done)
 }
 
 /// `khabar restore`.
@@ -53,8 +53,8 @@ pub(in crate::cli) fn restore(options: &Named, global: &Global) -> anyhow::Resul
         return Ok(Exit::Failed);
     }
     // A loss that is held meanwhile has been said, and is not what was asked about.
-    let outcome = publish(&mut bench, &hold, global, started)?;
-    Ok(found(outcome == Outcome::Unpublished))
+    publish(&mut bench, &hold, global, started)?;
+    Ok(Exit::Done)
 }
 
 /// `khabar accept`.
@@ -69,28 +69,21 @@ pub(in crate::cli) fn accept(options: &Accept, global: &Global) -> anyhow::Resul
     if let Some(exit) = ask(&config, &request, PATIENCE)? {
         return Ok(exit);
     }
-    let hold = hold(&config)?;
-    let is_clock_accepted = options.clock && daemon::accept_clock(&config)?;
-    let mut bench = open(config, Clock::System, Trust::Readings)?;
-    let mut accepted = 0;
-    if !options.clock {
-        accepted = bench.accept_loss();
-        if accepted == 0 {
-            // A loss that no checkpoint holds shows once the store is read.
-            read(&mut bench, global)?;
-            accepted = bench.accept_loss();
+    let (mut bench, hold) = take(config)?;
+    if options.clock {
+        if !bench.accept_clock()? {
+            tracing::error!("the clock is not behind the last publication");
+            return Ok(Exit::Failed);
         }
-    }
-    if accepted > 0 {
+        // What is in it stands at the time that does not count any more.
+        bench = open(bench.config().clone(), Clock::System, Trust::Readings)?;
+    } else {
+        let accepted = bench.engine_mut().accept();
+        if accepted == 0 {
+            tracing::error!("nothing is held");
+            return Ok(Exit::Failed);
+        }
         tracing::info!("{accepted} articles are let go");
-    } else if !is_clock_accepted {
-        let what = if options.clock {
-            "the clock is not behind the last publication"
-        } else {
-            "nothing is held"
-        };
-        tracing::error!("{what}");
-        return Ok(Exit::Failed);
     }
     let outcome = publish(&mut bench, &hold, global, started)?;
     Ok(found(outcome != Outcome::Fine))

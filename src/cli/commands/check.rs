@@ -17,16 +17,14 @@ use crate::store::directory::DirectoryStore;
 /// `khabar check`.
 pub(in crate::cli) fn check(options: &Check, global: &Global) -> anyhow::Result<Exit> {
     let config = Arc::new(project::config(&global.config)?);
-    let loaded = State::new(&config.state).load()?;
+    let (_, loaded) = State::open(&config.state)?;
+    let mut memory = loaded.memory;
     let store = DirectoryStore::open(Arc::clone(&config))?;
     let scope = scope(&options.paths, &store)?;
-    let now = daemon::now(clock(options.clock.now), loaded.mark);
+    let now = daemon::now(clock(options.clock.now), memory.mark);
     // What was good before says which files are no articles any more; everything is read again.
-    let mut checkpoint = loaded.checkpoint;
-    if let Some(checkpoint) = &mut checkpoint {
-        checkpoint.distrust_readings();
-    }
-    let mut engine = Engine::new(config, loaded.memory, checkpoint, now);
+    memory.distrust_readings();
+    let mut engine = Engine::new(config, memory, now);
     let bar = progress_bar(global);
     let changes = store.changes(engine.files(), &|read, total| {
         bar.set_length(total);

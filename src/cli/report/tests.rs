@@ -98,7 +98,9 @@ fn machines_get_one_object_a_line() {
 #[test]
 fn faults_of_the_configuration_are_shown_with_their_line() {
     let text = "[publication]\nnme = \"أ\"\n[store]\npath = \"articles\"\n";
-    let faults = crate::config::Config::parse(text, Path::new("/project")).unwrap_err();
+    let faults =
+        crate::config::Config::parse(text, Path::new("/project"), crate::article::Timestamp::MAX)
+            .unwrap_err();
     let unknown = faults.iter().find(|fault| fault.place.line == 2).unwrap();
     assert_eq!(
         config_fault(Path::new("news/config.toml"), unknown, Style::Plain),

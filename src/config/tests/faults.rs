@@ -239,6 +239,14 @@ fn faults_of_time_zones_and_authorities() {
             "6:30: `2016-02-30` is no date of a tag: URI (write `2016`, `2016-04` or `2016-04-01`)",
         ]
     );
+    let then = Timestamp::from_seconds(1_800_000_000).unwrap();
+    let text = LEAST.replace("2016", "2027-01-16");
+    let faults = Config::parse(&text, Path::new("/project"), then).unwrap_err();
+    assert_eq!(
+        faults[0].to_string(),
+        "6:30: `2027-01-16` is in the future (write a day on which you have held the name)"
+    );
+    assert!(Config::parse(&text.replace("01-16", "01-15"), Path::new("/project"), then).is_ok());
     assert_eq!(
         faults_with(6, r#"id_authority = "خبر.example,2016""#),
         [
@@ -413,7 +421,8 @@ fn a_byte_order_mark_is_no_column() {
 #[test]
 fn excerpts_mark_what_is_wrong() {
     let text = format!("{LEAST}settle = \"خبر\"  # تعليق\r\n");
-    let faults = Config::parse(&text, Path::new("/project")).unwrap_err();
+    let faults =
+        Config::parse(&text, Path::new("/project"), crate::article::Timestamp::MAX).unwrap_err();
     let excerpt = faults[0].excerpt.as_ref().unwrap();
     assert_eq!(excerpt.line, "settle = \"خبر\"  # تعليق");
     assert_eq!(&excerpt.line[excerpt.span.clone()], "\"خبر\"");

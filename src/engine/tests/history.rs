@@ -170,9 +170,7 @@ pub(super) enum Happening {
     Restore(u8),
     Accept,
     Restart,
-    /// The checkpoint is saved.
-    Save,
-    /// The daemon is killed: its memory is of now, the checkpoint of whenever it was saved.
+    /// The daemon is killed: what it remembers is what it saved for its publications.
     Crash,
     /// The next publication fails.
     Fail,
@@ -191,7 +189,6 @@ pub(super) fn happening() -> impl Strategy<Value = Happening> {
         1 => (0..12_u8).prop_map(Happening::Restore),
         1 => Just(Happening::Accept),
         1 => Just(Happening::Restart),
-        1 => Just(Happening::Save),
         2 => Just(Happening::Crash),
         2 => Just(Happening::Fail),
     ]

@@ -33,6 +33,26 @@ pub enum LockError {
 pub struct Lock {
     // Closing the handle releases the lock.
     _handle: OwnedFd,
+    place: Place,
+}
+
+/// Where a directory is, and which one it was.
+#[derive(Clone, Debug)]
+pub struct Place {
+    path: PathBuf,
+    inode: (u64, u64),
+}
+
+impl Place {
+    /// Whether the directory is still there, and no other in its place. One that cannot be looked at
+    /// is taken to be.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        match rustix::fs::stat(&self.path) {
+            Ok(stat) => (stat.st_dev, stat.st_ino) == self.inode,
+            Err(errno) => !matches!(errno, Errno::NOENT | Errno::NOTDIR),
+        }
+    }
 }
 
 impl Lock {
@@ -47,14 +67,29 @@ impl Lock {
         };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = rustix::fs::open(path, flags, Mode::empty()).map_err(unusable)?;
+        let stat = rustix::fs::fstat(&handle).map_err(unusable)?;
         match rustix::fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { _handle: handle }),
+            Ok(()) => Ok(Self {
+                _handle: handle,
+                place: Place {
+                    path: path.to_owned(),
+                    inode: (stat.st_dev, stat.st_ino),
+                },
+            }),
             Err(Errno::WOULDBLOCK) => Err(LockError::Held {
                 path: path.to_owned(),
                 holder: holder(&handle).unwrap_or_else(|| "another process".to_owned()),
             }),
             Err(errno) => Err(unusable(errno)),
         }
+    }
+}
+
+impl Lock {
+    /// The directory that is locked.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 }
 

@@ -7,16 +7,19 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
 
 use super::{Difference, PublishError, parent};
-use crate::document::Document;
+use crate::document::{Document, TargetId};
+use crate::render;
 
 /// The folder documents are staged in: inside the root, so that a rename never crosses file systems.
 pub(super) const STAGE: &str = ".khabar-stage";
 /// From so many files or folders on, one `syncfs` is cheaper than an `fsync` each.
 const SYNC_ONE_BY_ONE: usize = 32;
+/// A document that says who made it does so in so many bytes.
+const HEAD: u64 = 64 * 1024;
 /// Documents are for everyone: rw-r--r--, whatever the umask.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
 /// rwxr-xr-x.
@@ -165,18 +168,39 @@ impl Root {
             .is_ok()
     }
 
+    /// Its inode and when it was made.
+    pub(super) fn id(&self) -> io::Result<TargetId> {
+        let wanted = StatxFlags::INO | StatxFlags::BTIME;
+        let stat = rustix::fs::statx(&self.handle, "", AtFlags::EMPTY_PATH, wanted)?;
+        Ok(TargetId {
+            inode: stat.stx_ino,
+            born: (stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec),
+        })
+    }
+
+    /// Whether the file at `path` says that khabar made it.
+    pub(super) fn is_signed(&self, path: &str) -> bool {
+        let mut head = Vec::new();
+        let read = self
+            .open_file(path)
+            .and_then(|file| File::from(file).take(HEAD).read_to_end(&mut head));
+        read.is_ok() && render::is_signed(&head)
+    }
+
+    fn open_file(&self, path: &str) -> io::Result<OwnedFd> {
+        let folder = self.folder(parent(path), false)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(
+            &folder,
+            file_name(path),
+            flags,
+            Mode::empty(),
+        )?)
+    }
+
     /// How what is at `path` differs from `bytes`.
     pub(super) fn difference(&self, path: &str, bytes: &[u8]) -> Option<Difference> {
-        let opened = self.folder(parent(path), false).and_then(|folder| {
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            Ok(rustix::fs::openat(
-                &folder,
-                file_name(path),
-                flags,
-                Mode::empty(),
-            )?)
-        });
-        match opened.and_then(|file| holds(file, bytes)) {
+        match self.open_file(path).and_then(|file| holds(file, bytes)) {
             Ok(true) => None,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Difference::Missing),
             Ok(false) | Err(_) => Some(Difference::Other),

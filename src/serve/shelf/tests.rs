@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::article::TopicId;
+use crate::article::{Timestamp, TopicId};
 use crate::document::{Channel, Document, DocumentKey, FeedFormat, Fingerprint, Period};
 use crate::serve::coding::Coding;
 
@@ -18,7 +18,7 @@ fn config(folder: &Path, feeds_url: &str) -> Config {
          feeds_url = \"{feeds_url}\"\nid_authority = \"news.example,2016\"\n\
          [store]\npath = \"store\"\n"
     );
-    Config::parse(&text, folder).unwrap()
+    Config::parse(&text, folder, Timestamp::MIN).unwrap()
 }
 
 fn front(format: FeedFormat) -> DocumentKey {
@@ -55,7 +55,7 @@ impl World {
         });
         self.shelf.put(Release {
             documents: documents.collect(),
-            retired: Vec::new(),
+            ..Release::default()
         });
     }
 
@@ -114,8 +114,8 @@ async fn nothing_but_what_is_published_can_be_reached() {
     }
     let retired = vec!["rss.xml".to_owned(), story().path()];
     world.shelf.put(Release {
-        documents: Vec::new(),
         retired: retired.clone(),
+        ..Release::default()
     });
     for path in &retired {
         assert_eq!(
@@ -266,7 +266,7 @@ async fn a_restart_keeps_tags_and_dates() {
                 bytes: b"<rss>s</rss>".to_vec(),
             },
         ],
-        retired: Vec::new(),
+        ..Release::default()
     });
     assert!(Arc::ptr_eq(
         &front,

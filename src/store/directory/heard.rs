@@ -9,6 +9,12 @@ use crate::article::Files;
 /// From so many paths on, everything is looked at instead: memory stays bounded.
 const PATHS_MAX: usize = 50_000;
 
+/// So many missing paths, or fewer, are taken at their word one by one. More are perhaps a folder that
+/// is being emptied: they wait until that is done, so that they are seen as the one loss they are.
+pub(super) const FEW_MISSING: usize = 10;
+/// The longest that missing paths wait for more.
+pub(super) const MISSING_MAX: Duration = Duration::from_secs(30);
+
 /// How long things must rest.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rest {
@@ -16,12 +22,16 @@ pub(super) struct Rest {
     pub(super) settle: Duration,
     /// After which a path is looked at all the same.
     pub(super) settle_max: Duration,
+    /// Of absence before a path is gone.
+    pub(super) settle_delete: Duration,
 }
 
 /// Paths that something was heard of, and when.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     paths: BTreeMap<String, Times>,
+    /// What was found missing lately, one after the other.
+    vanishing: Option<Vanishing>,
     /// Since when everything has to be looked at.
     everything: Option<Instant>,
 }
@@ -30,8 +40,23 @@ pub(super) struct Heard {
 struct Times {
     first: Instant,
     last: Instant,
-    /// It was looked at and found missing: not again before this.
-    not_before: Option<Instant>,
+    /// It was looked at and found missing: it is looked at again when that counts.
+    is_missing: bool,
+}
+
+/// Paths that vanished with no rest in between.
+#[derive(Clone, Copy, Debug)]
+struct Vanishing {
+    first: Instant,
+    last: Instant,
+    count: usize,
+}
+
+/// When something was heard of a path that has not been looked at since, or was missing then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct When {
+    pub(super) first: Instant,
+    pub(super) last: Instant,
 }
 
 /// What is to be looked at.
@@ -39,8 +64,8 @@ struct Times {
 pub enum Scope {
     /// The whole store.
     Everything,
-    /// Files and folders, by their paths from the root, and when they were last heard of.
-    Paths(BTreeMap<String, Instant>),
+    /// Files and folders, by their paths from the root, and when they were heard of.
+    Paths(BTreeMap<String, When>),
 }
 
 impl Scope {
@@ -76,43 +101,93 @@ pub enum Due {
 impl Heard {
     /// Something was heard of a path.
     pub(super) fn path(&mut self, path: &str, now: Instant) {
+        if let Some(times) = self.paths.get_mut(path) {
+            times.last = now;
+            times.is_missing = false;
+            return;
+        }
+        let when = When {
+            first: now,
+            last: now,
+        };
+        self.since(path, when);
+    }
+
+    /// A path has to be looked at, where it is not about to be, for what was heard of another.
+    pub(super) fn since(&mut self, path: &str, when: When) {
         if self.everything.is_some() {
             return;
         }
         if let Some(times) = self.paths.get_mut(path) {
-            times.last = now;
-            times.not_before = None;
+            times.first = times.first.min(when.first);
             return;
         }
         if self.paths.len() >= PATHS_MAX {
-            self.everything(now);
+            self.everything(when.first);
             return;
         }
         let times = Times {
-            first: now,
-            last: now,
-            not_before: None,
+            first: when.first,
+            last: when.last,
+            is_missing: false,
         };
         self.paths.insert(path.to_owned(), times);
     }
 
-    /// Anything may have happened.
-    pub(super) fn everything(&mut self, now: Instant) {
+    /// Anything may have happened at `then`.
+    pub(super) fn everything(&mut self, then: Instant) {
         let oldest = self.paths.values().map(|times| times.first).min();
-        self.everything = self.everything.or(oldest).or(Some(now));
+        self.everything = [self.everything, oldest, Some(then)]
+            .into_iter()
+            .flatten()
+            .min();
         self.paths.clear();
     }
 
-    /// A path was looked at and found missing: it is looked at again `after` it was last heard of,
-    /// for it may be about to be written anew.
-    pub(super) fn missing(&mut self, path: &str, last: Instant, after: Duration) {
+    /// A path of which something was heard was looked at and found missing. Says whether it is gone;
+    /// otherwise it stays pending, for it may be about to be written anew.
+    pub(super) fn is_gone(&mut self, path: &str, when: When, now: Instant, rest: Rest) -> bool {
+        let When { first, last } = when;
+        if self.gone_at(last, rest) <= now {
+            return true;
+        }
+        let is_new = !self.paths.get(path).is_some_and(|times| times.is_missing);
+        match &mut self.vanishing {
+            Some(vanishing)
+                if last
+                    <= (vanishing.last + rest.settle_delete).min(vanishing.first + MISSING_MAX) =>
+            {
+                vanishing.last = vanishing.last.max(last);
+                vanishing.count += usize::from(is_new);
+            }
+            _ => {
+                self.vanishing = Some(Vanishing {
+                    first: last,
+                    last,
+                    count: 1,
+                });
+            }
+        }
         let times = self.paths.entry(path.to_owned()).or_insert(Times {
-            first: last,
+            first,
             last,
-            not_before: None,
+            is_missing: true,
         });
-        times.first = times.first.min(last);
-        times.not_before = Some(times.last + after);
+        times.first = times.first.min(first);
+        times.is_missing = true;
+        false
+    }
+
+    /// When a missing path that was last heard of at `last` is gone.
+    fn gone_at(&self, last: Instant, rest: Rest) -> Instant {
+        let alone = last + rest.settle_delete;
+        match self.vanishing {
+            Some(others) if others.count > FEW_MISSING => {
+                let together = others.last + rest.settle_delete;
+                alone.max(together.min(others.first + MISSING_MAX))
+            }
+            _ => alone,
+        }
     }
 
     /// What is due at `now`; it is no longer pending then.
@@ -127,15 +202,18 @@ impl Heard {
         }
         let mut ready = BTreeMap::new();
         let mut next: Option<Instant> = None;
-        self.paths.retain(|path, times| {
-            let at = times.due(rest);
+        let mut paths = std::mem::take(&mut self.paths);
+        paths.retain(|path, times| {
+            let at = self.due_at(*times, rest);
             if at <= now {
-                ready.insert(path.clone(), times.last);
+                let (first, last) = (times.first, times.last);
+                ready.insert(path.clone(), When { first, last });
                 return false;
             }
             next = Some(next.map_or(at, |next| next.min(at)));
             true
         });
+        self.paths = paths;
         match (ready.is_empty(), next) {
             (false, _) => Due::Ready(Scope::Paths(ready)),
             (true, Some(at)) => Due::At(at),
@@ -146,8 +224,18 @@ impl Heard {
     /// When something is due, without taking it.
     pub(super) fn next(&self, rest: Rest) -> Option<Instant> {
         let everything = self.everything.map(|since| since + rest.settle);
-        let paths = self.paths.values().map(|times| times.due(rest));
+        let paths = self.paths.values();
+        let paths = paths.map(|times| self.due_at(*times, rest));
         everything.into_iter().chain(paths).min()
+    }
+
+    fn due_at(&self, times: Times, rest: Rest) -> Instant {
+        let settled = (times.last + rest.settle).min(times.first + rest.settle_max);
+        if times.is_missing {
+            settled.max(self.gone_at(times.last, rest))
+        } else {
+            settled
+        }
     }
 
     /// Everything is about to be looked at anyway.
@@ -163,13 +251,6 @@ impl Heard {
     }
 }
 
-impl Times {
-    fn due(&self, rest: Rest) -> Instant {
-        let settled = (self.last + rest.settle).min(self.first + rest.settle_max);
-        self.not_before.map_or(settled, |at| at.max(settled))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +258,7 @@ mod tests {
     const REST: Rest = Rest {
         settle: Duration::from_millis(50),
         settle_max: Duration::from_millis(200),
+        settle_delete: Duration::from_millis(500),
     };
 
     fn paths(due: Due) -> Vec<String> {
@@ -211,15 +293,64 @@ mod tests {
     fn what_is_missing_is_looked_at_again_later_or_when_it_is_heard_of() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let after = Duration::from_millis(500);
+        let when = |first, last| When {
+            first: at(first),
+            last: at(last),
+        };
         let mut heard = Heard::default();
         heard.path("a", at(0));
         assert_eq!(paths(heard.due(at(60), REST)), ["a"]);
-        heard.missing("a", at(0), after);
+        assert!(!heard.is_gone("a", when(0, 0), at(60), REST));
         assert_eq!(heard.due(at(70), REST), Due::At(at(500)));
         assert!(!heard.is_drained(at(60)));
         heard.path("a", at(100));
-        assert_eq!(paths(heard.due(at(150), REST)), ["a"]);
+        let Due::Ready(Scope::Paths(due)) = heard.due(at(150), REST) else {
+            panic!("it is due");
+        };
+        // That it is missing still has not been taken in, whatever was heard since.
+        assert_eq!(due["a"], when(0, 100));
+        assert!(!heard.is_gone("a", due["a"], at(150), REST));
+        assert!(!heard.is_drained(at(60)));
+        heard.since("a", when(160, 160));
+        assert_eq!(heard.due(at(400), REST), Due::At(at(600)));
+        assert_eq!(paths(heard.due(at(600), REST)), ["a"]);
+        assert!(heard.is_gone("a", when(0, 100), at(600), REST));
+    }
+
+    /// Removes `count` paths, one every `step` milliseconds; returns how many were gone at a time.
+    fn vanish(count: u64, step: u64) -> Vec<usize> {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut heard = Heard::default();
+        let mut batches = Vec::new();
+        for ms in (0..count * step + 40_000).step_by(10) {
+            if ms % step == 0 && ms / step < count {
+                heard.path(&(ms / step).to_string(), at(ms));
+            }
+            let Due::Ready(Scope::Paths(due)) = heard.due(at(ms), REST) else {
+                continue;
+            };
+            let due = due.into_iter();
+            let gone = due.filter(|(path, when)| heard.is_gone(path, *when, at(ms), REST));
+            match gone.count() {
+                0 => {}
+                count => batches.push(count),
+            }
+        }
+        assert!(heard.is_drained(at(count * step + 40_000)));
+        batches
+    }
+
+    #[test]
+    fn what_vanishes_together_is_gone_together() {
+        // A folder is emptied.
+        assert_eq!(vanish(400, 20), [400]);
+        // Now and then a file is removed.
+        assert_eq!(vanish(20, 600), [1; 20]);
+        // It goes on for longer than anyone waits.
+        let batches = vanish(4_000, 20);
+        assert_eq!(batches.iter().sum::<usize>(), 4_000);
+        assert!(batches[0] > 1_400, "{batches:?}");
     }
 
     #[test]
@@ -236,5 +367,8 @@ mod tests {
             Due::Ready(Scope::Everything)
         );
         assert_eq!(heard.due(start + REST.settle, REST), Due::Idle);
+        heard.path("a", start + REST.settle);
+        heard.everything(start);
+        assert!(!heard.is_drained(start), "it is of when it happened");
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn sort(name: &str) -> Name {
     if is_leftover {
         return Name::Leftover;
     }
-    let is_conflict = [".sync-conflict-", "(conflicted copy", "_conflict-"]
+    let is_conflict = [".sync-conflict-", "conflicted copy", "_conflict-"]
         .iter()
         .any(|mark| lower.contains(mark));
     if is_conflict {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use super::marks::Mark;
+use super::stamps::stamp;
 use super::walk::Listed;
 use super::{DirectoryStore, remark};
-use crate::article::{Diagnostic, Severity, StorePath};
+use crate::article::{Diagnostic, Severity, Stamp, StorePath};
 
 /// The most bytes an article may have: 5 MB.
 const FILE_MAX: u64 = 5_000_000;
@@ -83,20 +83,20 @@ impl Refusal {
     }
 }
 
-/// The mark of a file, without reading it.
-pub(super) fn mark(store: &DirectoryStore, file: &Listed) -> Result<Mark, Refusal> {
+/// The stamp of a file, without reading it.
+pub(super) fn look(store: &DirectoryStore, file: &Listed) -> Result<Stamp, Refusal> {
     let handle = open(store, file)?;
     rustix::fs::fstat(&handle)
-        .map(|stat| Mark::of(&stat))
+        .map(|stat| stamp(&stat))
         .map_err(refusal)
 }
 
-/// The bytes of a file, and its mark where it stood still meanwhile. One that changes while it is
+/// The bytes of a file, and its stamp where it stood still meanwhile. One that changes while it is
 /// read is read again.
 pub(super) fn read(
     store: &DirectoryStore,
     file: &Listed,
-) -> Result<(Vec<u8>, Option<Mark>), Refusal> {
+) -> Result<(Vec<u8>, Option<Stamp>), Refusal> {
     for _ in 1..TRIES {
         let read = read_once(store, file)?;
         if read.1.is_some() {
@@ -108,8 +108,8 @@ pub(super) fn read(
     read_once(store, file)
 }
 
-/// The bytes, and the file's mark where it stood still meanwhile.
-fn read_once(store: &DirectoryStore, file: &Listed) -> Result<(Vec<u8>, Option<Mark>), Refusal> {
+/// The bytes, and the file's stamp where it stood still meanwhile.
+fn read_once(store: &DirectoryStore, file: &Listed) -> Result<(Vec<u8>, Option<Stamp>), Refusal> {
     let handle = open(store, file)?;
     let before = rustix::fs::fstat(&handle).map_err(refusal)?;
     if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
@@ -128,9 +128,9 @@ fn read_once(store: &DirectoryStore, file: &Listed) -> Result<(Vec<u8>, Option<M
         return Err(Refusal::TooLarge);
     }
     let after = rustix::fs::fstat(&source).map_err(refusal)?;
-    let mark = Mark::of(&after);
-    let is_whole = Mark::of(&before) == mark && bytes.len() as u64 == size;
-    Ok((bytes, is_whole.then_some(mark)))
+    let after = stamp(&after);
+    let is_whole = stamp(&before) == after && bytes.len() as u64 == size;
+    Ok((bytes, is_whole.then_some(after)))
 }
 
 /// Opens a file without waiting for it (a FIFO would) and without leaving the root.

@@ -1,6 +1,7 @@
 //! Looking where something was heard finds what looking everywhere finds.
 
 use std::fs;
+use std::time::Instant;
 
 use super::*;
 use crate::article::File;
@@ -30,7 +31,7 @@ impl Scene {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("store")).unwrap();
-        let config = Config::parse(CONFIG, folder.path()).unwrap();
+        let config = Config::parse(CONFIG, folder.path(), crate::article::Timestamp::MAX).unwrap();
         let store = DirectoryStore::open(Arc::new(config)).unwrap();
         let watch = Watch::start(&store, Box::new(|| {}));
         Self {
@@ -54,9 +55,18 @@ impl Scene {
 
     /// Takes in what is found where something was heard.
     fn look(&mut self, paths: &[&str]) {
+        let now = Instant::now();
         let heard = paths
             .iter()
-            .map(|path| ((*path).to_owned(), Instant::now()))
+            .map(|path| {
+                (
+                    (*path).to_owned(),
+                    When {
+                        first: now,
+                        last: now,
+                    },
+                )
+            })
             .collect();
         let scope = Scope::Paths(heard);
         let known = scope.known(&self.known);
@@ -154,6 +164,28 @@ fn a_link_is_a_matter_of_everything() {
 }
 
 #[test]
+fn what_could_not_be_read_for_a_while_is_read_again() {
+    let mut scene = Scene::new();
+    scene.put("..1/k.json", "1");
+    std::os::unix::fs::symlink("..1", scene.at("..data")).unwrap();
+    std::os::unix::fs::symlink("..data/k.json", scene.at("k.json")).unwrap();
+    let look_everywhere = |scene: &mut Scene| {
+        let changes = scene.store.changes(&scene.known, &|_, _| {}).unwrap();
+        scene.take_in(changes);
+        scene.store.stamps().settle();
+        matches!(
+            scene.known.get(&StorePath::new("k.json")),
+            Some(File::Article(..))
+        )
+    };
+    assert!(look_everywhere(&mut scene));
+    fs::rename(scene.at("..1"), scene.at("..2")).unwrap();
+    assert!(!look_everywhere(&mut scene));
+    fs::rename(scene.at("..2"), scene.at("..1")).unwrap();
+    assert!(look_everywhere(&mut scene));
+}
+
+#[test]
 fn a_file_is_looked_at_under_all_its_names() {
     let mut scene = Scene::new();
     scene.put("a.json", "1");
@@ -167,6 +199,29 @@ fn a_file_is_looked_at_under_all_its_names() {
     match scene.watch.due(later()) {
         Due::Ready(Scope::Paths(paths)) => assert!(paths.contains_key("a.json")),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_file_is_looked_at_under_its_other_name_though_the_first_is_anothers_now() {
+    for is_replaced in [true, false] {
+        let mut scene = Scene::new();
+        scene.put("a.json", "first");
+        fs::hard_link(scene.at("a.json"), scene.at("b.json")).unwrap();
+        scene.look(&["a.json", "b.json"]);
+        scene.put("a.json", "other");
+        if is_replaced {
+            scene.put(".a.json.tmp", "a third");
+            fs::rename(scene.at(".a.json.tmp"), scene.at("a.json")).unwrap();
+        } else {
+            fs::remove_file(scene.at("a.json")).unwrap();
+        }
+        scene.look(&["a.json"]);
+        let later = Instant::now() + std::time::Duration::from_secs(1);
+        match scene.watch.due(later) {
+            Due::Ready(Scope::Paths(paths)) => assert!(paths.contains_key("b.json")),
+            other => panic!("replaced: {is_replaced}: {other:?}"),
+        }
     }
 }
 

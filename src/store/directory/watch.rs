@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use notify::event::{AccessKind, AccessMode};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::heard::{Due, Heard, Rest};
+use super::heard::{Due, Heard, Rest, When};
 use super::ignore;
 use super::{DirectoryStore, StoreError};
 
@@ -30,7 +30,6 @@ pub struct Watch {
     ears: Arc<Ears>,
     watcher: Mutex<Option<RecommendedWatcher>>,
     rest: Rest,
-    settle_delete: Duration,
     /// Why events of this file system are not to be relied on.
     deaf: Option<String>,
     cookies: AtomicU64,
@@ -67,8 +66,8 @@ impl Watch {
             rest: Rest {
                 settle: millis(config.settle_ms),
                 settle_max: millis(config.settle_max_ms),
+                settle_delete: millis(config.settle_delete_ms),
             },
-            settle_delete: millis(config.settle_delete_ms),
             deaf: deaf(store),
             cookies: AtomicU64::new(0),
         };
@@ -108,12 +107,13 @@ impl Watch {
 
     /// Something has to be looked at for other reasons.
     pub fn ring(&self, path: &str) {
-        self.ears.state().heard.path(path, Instant::now());
+        let first = Instant::now();
+        self.ring_since(path, When { first, last: first });
     }
 
     /// What was heard of another name of the same file concerns this one.
-    pub(super) fn ring_since(&self, path: &str, heard: Instant) {
-        self.ears.state().heard.path(path, heard);
+    pub(super) fn ring_since(&self, path: &str, when: When) {
+        self.ears.state().heard.since(path, when);
         (self.ears.bell)();
     }
 
@@ -164,26 +164,24 @@ impl Watch {
 
     /// A path was found missing: it counts once it has been so for the configured time. Says
     /// whether that is over.
-    pub(super) fn is_gone(&self, path: &str, last: Instant) -> bool {
-        if last.elapsed() >= self.settle_delete {
-            return true;
+    pub(super) fn is_gone(&self, path: &str, when: When) -> bool {
+        let mut state = self.ears.state();
+        let is_gone = state.heard.is_gone(path, when, Instant::now(), self.rest);
+        drop(state);
+        if !is_gone {
+            (self.ears.bell)();
         }
-        self.ears
-            .state()
-            .heard
-            .missing(path, last, self.settle_delete);
-        (self.ears.bell)();
-        false
+        is_gone
     }
 
     /// How long a file must be missing before it is gone.
     pub(super) fn settle_delete(&self) -> Duration {
-        self.settle_delete
+        self.rest.settle_delete
     }
 
-    /// Only everything will do.
-    pub(super) fn escalate(&self) {
-        self.ears.state().heard.everything(Instant::now());
+    /// For what was heard, only everything will do.
+    pub(super) fn escalate(&self, when: When) {
+        self.ears.state().heard.everything(when.first);
         (self.ears.bell)();
     }
 

@@ -7,6 +7,7 @@
 //! or schemes other than http, https, mailto and tel.
 
 mod markup;
+mod plain;
 mod text;
 mod tidy;
 
@@ -17,11 +18,12 @@ use std::sync::LazyLock;
 use pulldown_cmark::{Options, Parser};
 use url::Url;
 
+pub(super) use plain::is_plain;
 pub(super) use text::{first_paragraph, shorten, text_of_html};
 
 use super::draft::RawBody;
 use super::tokens::{self, TooComplex};
-use crate::article::{Language, is_xml_char};
+use crate::article::{Language, is_xml_char, to_nfc};
 
 /// The most bytes of a body, before and after Markdown is rendered. A long report has 0.1 MB, a
 /// live page of a day some 0.5 MB; more would be refused by feed readers anyway.
@@ -139,7 +141,6 @@ fn from_text(source: &str) -> String {
 /// Drops what XML forbids from `text` and puts it in NFC; counts what it dropped in `dropped`. A
 /// carriage return becomes a line feed, as every parser of the result would make it.
 fn clean_text<'t>(text: &'t str, dropped: &mut usize) -> Cow<'t, str> {
-    use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
     let legal: Cow<'t, str> = if text.chars().all(|c| is_xml_char(c) && c != '\r') {
         Cow::Borrowed(text)
     } else {
@@ -147,9 +148,9 @@ fn clean_text<'t>(text: &'t str, dropped: &mut usize) -> Cow<'t, str> {
         let kept = text.chars().filter(|c| is_xml_char(*c));
         Cow::Owned(kept.map(|c| if c == '\r' { '\n' } else { c }).collect())
     };
-    match is_nfc_quick(legal.chars()) {
-        IsNormalized::Yes => legal,
-        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(legal.nfc().collect()),
+    match legal {
+        Cow::Borrowed(text) => to_nfc(text),
+        Cow::Owned(text) => Cow::Owned(to_nfc(&text).into_owned()),
     }
 }
 

@@ -37,10 +37,19 @@ pub(super) enum Undated {
     Fault,
 }
 
+/// What a file is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The article: its body is rendered only where that decides something.
+    Article,
+    /// The body that is printed.
+    Body,
+}
+
 /// What a draft came to.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// An article and the body to print.
+    /// An article and the body to print, where it was asked for.
     Article(Box<Article>, Option<String>),
     /// Deliberately none.
     NoArticle,
@@ -53,11 +62,13 @@ pub(super) enum Outcome {
 pub(super) fn finish(
     draft: Draft,
     undated: Undated,
+    purpose: Purpose,
     path: &StorePath,
     config: &Config,
     problems: &mut Vec<Problem>,
 ) -> Outcome {
     let mut finisher = Finisher {
+        purpose,
         path,
         config,
         problems,
@@ -74,6 +85,7 @@ pub(super) fn finish(
 const WHOLE: Range<usize> = 0..0;
 
 struct Finisher<'a> {
+    purpose: Purpose,
     path: &'a StorePath,
     config: &'a Config,
     problems: &'a mut Vec<Problem>,
@@ -99,9 +111,17 @@ impl Finisher<'_> {
         if index {
             self.doubt_other_site(&url, draft.url.as_ref());
         }
-        let body = self.body(&std::mem::take(&mut draft.body), &url);
         let access = draft.access.unwrap_or(Access::Free);
-        let summary = self.summary(draft.summary.as_ref(), body.as_ref(), access);
+        let summary = draft.summary.as_ref();
+        let summary = summary.and_then(|f| self.some_text("the summary", &f.value, &f.span));
+        let raw = std::mem::take(&mut draft.body);
+        let plain = plain_hash(&raw);
+        let body = if summary.is_some() && plain.is_some() && self.purpose == Purpose::Article {
+            None
+        } else {
+            self.body(&raw, &url)
+        };
+        let summary = summary.unwrap_or_else(|| self.summary(body.as_ref(), access));
         let article = Article {
             id,
             path: self.path.clone(),
@@ -126,9 +146,9 @@ impl Finisher<'_> {
             news: draft.news.unwrap_or(true),
             index,
             translations: self.translations(&draft.translations),
-            body: body
+            body: plain.or(body
                 .as_ref()
-                .map(|body| ContentHash::of(body.html.as_bytes())),
+                .map(|body| ContentHash::of(body.html.as_bytes()))),
             language,
         };
         let body = body.map(|body| body::wrap(&body.html, &article.language));
@@ -334,17 +354,8 @@ impl Finisher<'_> {
         }
     }
 
-    fn summary(
-        &mut self,
-        field: Option<&Field<String>>,
-        body: Option<&Body>,
-        access: Access,
-    ) -> Text {
-        if let Some(field) = field
-            && let Some(summary) = self.some_text("the summary", &field.value, &field.span)
-        {
-            return summary;
-        }
+    /// The summary of an article that gives none.
+    fn summary(&mut self, body: Option<&Body>, access: Access) -> Text {
         let Some(body) = body else {
             return Text::default();
         };
@@ -436,6 +447,16 @@ impl Finisher<'_> {
     ) {
         self.problems
             .push(Problem::doubt(code, span, message, remedy));
+    }
+}
+
+/// What tells a plain body from another without rendering it.
+fn plain_hash(raw: &RawBody) -> Option<ContentHash> {
+    match raw {
+        RawBody::Html(source) | RawBody::Text(source) => {
+            body::is_plain(raw).then(|| ContentHash::of(source.as_bytes()))
+        }
+        RawBody::None | RawBody::Markdown(_) => None,
     }
 }
 

@@ -1,0 +1,237 @@
+//! What must survive a restart, as a value, and the records of how it changes.
+//!
+//! A publication is preceded by the record of what it is made from: what files were found to be,
+//! with the bodies that are printed, last good versions, withdrawals, and what in `out` is khabar's.
+//! Records are applied in order; the same ones make the same memory, on any machine.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Engine, Kept};
+use crate::article::{ArticleId, Body, File, StorePath, Timestamp};
+use crate::document::{Fingerprint, Manifest, TargetId};
+
+/// So many files, at most, are in one record when everything is recorded anew.
+const FILES_PER_RECORD: usize = 1_000;
+
+/// What must survive a restart.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// The instant last published at by the system's clock: now never goes back behind it.
+    pub mark: Option<Timestamp>,
+    /// The instant that was last published, by whatever clock.
+    pub seen_at: Option<Timestamp>,
+    /// The configuration and program that files were read under.
+    pub reading: u64,
+    /// The directory that the manifest is of.
+    pub target: Option<TargetId>,
+    /// What every file of the store was found to be.
+    pub files: BTreeMap<StorePath, File>,
+    /// Bodies of full-content windows.
+    pub bodies: HashMap<StorePath, Body>,
+    /// Last good versions, by the file they were read from.
+    pub kept: BTreeMap<StorePath, Kept>,
+    /// Withdrawals by command, and when.
+    pub withdrawals: BTreeMap<ArticleId, Timestamp>,
+    /// Everything below `out` that is khabar's.
+    pub manifest: Manifest,
+    /// Files that became bad while their article was under embargo, and until when that was.
+    pub embargoed: BTreeMap<StorePath, Timestamp>,
+}
+
+impl Memory {
+    /// Takes in what has changed.
+    pub fn apply(&mut self, record: Record) {
+        let Record {
+            mark,
+            seen_at,
+            reading,
+            target,
+            files,
+            bodies,
+            kept,
+            withdrawals,
+            manifest,
+            embargoed,
+        } = record;
+        self.mark = mark.unwrap_or(self.mark);
+        self.seen_at = seen_at.or(self.seen_at);
+        self.reading = reading.unwrap_or(self.reading);
+        self.target = target.or(self.target);
+        for (path, file) in files {
+            put(&mut self.files, path, file);
+        }
+        for (path, body) in bodies {
+            match body {
+                Some(body) => self.bodies.insert(path, body),
+                None => self.bodies.remove(&path),
+            };
+        }
+        for (path, version) in kept {
+            put(&mut self.kept, path, version);
+        }
+        for (id, when) in withdrawals {
+            put(&mut self.withdrawals, id, when);
+        }
+        for (path, fingerprint) in manifest {
+            put(&mut self.manifest, path, fingerprint);
+        }
+        for (path, until) in embargoed {
+            put(&mut self.embargoed, path, until);
+        }
+    }
+
+    /// Has every file and body read again; what was good and visible stays known, with its body.
+    pub fn distrust_readings(&mut self) {
+        for body in self.bodies.values_mut() {
+            body.hash = None;
+        }
+        for file in self.files.values_mut() {
+            file.forget_hash();
+        }
+    }
+}
+
+fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => map.insert(key, value),
+        None => map.remove(&key),
+    };
+}
+
+/// What is new in a [`Memory`]: values as they are now, and `None` for what is to be forgotten.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The mark, where it moved or is taken back.
+    pub mark: Option<Option<Timestamp>>,
+    /// As [`Memory::seen_at`].
+    pub seen_at: Option<Timestamp>,
+    /// As [`Memory::reading`].
+    pub reading: Option<u64>,
+    /// As [`Memory::target`].
+    pub target: Option<TargetId>,
+    /// As [`Memory::files`].
+    pub files: Vec<(StorePath, Option<File>)>,
+    /// As [`Memory::bodies`].
+    pub bodies: Vec<(StorePath, Option<Body>)>,
+    /// As [`Memory::kept`].
+    pub kept: Vec<(StorePath, Option<Kept>)>,
+    /// As [`Memory::withdrawals`].
+    pub withdrawals: Vec<(ArticleId, Option<Timestamp>)>,
+    /// As [`Memory::manifest`].
+    pub manifest: Vec<(String, Option<Fingerprint>)>,
+    /// As [`Memory::embargoed`].
+    pub embargoed: Vec<(StorePath, Option<Timestamp>)>,
+}
+
+/// The names of what is not saved yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unsaved {
+    pub(super) files: BTreeSet<StorePath>,
+    pub(super) bodies: BTreeSet<StorePath>,
+    pub(super) kept: BTreeSet<StorePath>,
+    pub(super) withdrawals: BTreeSet<ArticleId>,
+    pub(super) manifest: BTreeSet<String>,
+    pub(super) embargoed: BTreeSet<StorePath>,
+}
+
+impl Unsaved {
+    /// Whether something must be saved although nothing is published: what files say can wait for
+    /// the next publication, which is the first to depend on it.
+    fn is_pressing(&self) -> bool {
+        !self.kept.is_empty()
+            || !self.withdrawals.is_empty()
+            || !self.manifest.is_empty()
+            || !self.embargoed.is_empty()
+    }
+
+    /// Everything that `engine` knows.
+    pub(super) fn everything(engine: &Engine) -> Self {
+        Self {
+            files: engine.files.iter().map(|(path, _)| path.clone()).collect(),
+            bodies: engine.bodies.keys().cloned().collect(),
+            kept: engine.kept.keys().cloned().collect(),
+            withdrawals: engine.withdrawals.keys().cloned().collect(),
+            manifest: engine.manifest.keys().cloned().collect(),
+            embargoed: engine.embargoed.keys().cloned().collect(),
+        }
+    }
+
+    /// The records of it, to be applied together.
+    fn records(&self, engine: &Engine) -> Vec<Record> {
+        fn values<'a, K: Clone + 'a, V>(
+            keys: impl IntoIterator<Item = &'a K>,
+            value: impl Fn(&K) -> Option<V>,
+        ) -> Vec<(K, Option<V>)> {
+            let keys = keys.into_iter();
+            keys.map(|key| (key.clone(), value(key))).collect()
+        }
+        let file = |path: &StorePath| engine.files.get(path).cloned();
+        let body = |path: &StorePath| engine.bodies.get(path).cloned();
+        let mut records = vec![Record {
+            seen_at: Some(engine.catalog.now()),
+            reading: Some(engine.config.reading_fingerprint()),
+            target: engine.home,
+            kept: values(&self.kept, |path| engine.kept.get(path).cloned()),
+            withdrawals: values(&self.withdrawals, |id| engine.withdrawals.get(id).copied()),
+            manifest: values(&self.manifest, |path| engine.manifest.get(path).copied()),
+            embargoed: values(&self.embargoed, |path| engine.embargoed.get(path).copied()),
+            ..Record::default()
+        }];
+        let files: Vec<&StorePath> = self.files.iter().collect();
+        let bodies: Vec<&StorePath> = self.bodies.iter().collect();
+        records.extend(files.chunks(FILES_PER_RECORD).map(|paths| Record {
+            files: values(paths.iter().copied(), file),
+            ..Record::default()
+        }));
+        records.extend(bodies.chunks(FILES_PER_RECORD).map(|paths| Record {
+            bodies: values(paths.iter().copied(), body),
+            ..Record::default()
+        }));
+        records
+    }
+}
+
+impl Engine {
+    /// What is new since it was last saved.
+    #[must_use]
+    pub fn news(&self) -> Vec<Record> {
+        self.unsaved.records(self)
+    }
+
+    /// What must be saved before anything of `rendered` is put in place, so that a crash leaves no
+    /// document that nobody owns, and forgets no takedown: with the documents to come, and still
+    /// with those to go.
+    #[must_use]
+    pub fn news_before(&self, rendered: &super::Rendered) -> Vec<Record> {
+        let mut records = self.news();
+        if let Some(record) = records.first_mut() {
+            let known = |path: &str| self.manifest.contains_key(path);
+            let new = rendered
+                .fingerprints
+                .iter()
+                .filter(|(path, _)| !known(path));
+            let new = new.map(|(path, fingerprint)| (path.clone(), Some(*fingerprint)));
+            record.manifest.extend(new);
+        }
+        records
+    }
+
+    /// All of [`Memory`] but the mark, as records.
+    #[must_use]
+    pub fn everything(&self) -> Vec<Record> {
+        Unsaved::everything(self).records(self)
+    }
+
+    /// Whether something must be saved although nothing is published.
+    #[must_use]
+    pub fn has_pressing_news(&self) -> bool {
+        self.unsaved.is_pressing()
+    }
+
+    /// All news is saved.
+    pub fn news_is_saved(&mut self) {
+        self.unsaved = Unsaved::default();
+    }
+}

@@ -130,22 +130,24 @@ impl Root {
         if folders.len() > SYNC_ONE_BY_ONE {
             return Ok(rustix::fs::syncfs(&self.handle)?);
         }
+        if folders.is_empty() {
+            return Ok(());
+        }
+        // A new folder is an entry of its parent, and so on up to the root.
+        let mut whole = BTreeSet::from([""]);
         for folder in folders {
-            // A new folder is an entry of its parent, and so on up to the root.
             let mut path = folder.as_str();
-            loop {
-                match self.folder(path, false) {
-                    Ok(handle) => rustix::fs::fsync(&handle)?,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => return Err(error),
-                }
-                if path.is_empty() {
-                    break;
-                }
+            while whole.insert(path) {
                 path = parent(path);
             }
         }
-        Ok(())
+        whole
+            .into_par_iter()
+            .try_for_each(|path| match self.folder(path, false) {
+                Ok(handle) => Ok(rustix::fs::fsync(&handle)?),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(error),
+            })
     }
 
     /// Removes a file or an empty folder.

@@ -1,6 +1,6 @@
 //! What a body may hold, and what nobody gets into one.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use proptest::prelude::*;
 

@@ -18,7 +18,7 @@ fn config(folder: &Path, feeds_url: &str) -> Config {
          feeds_url = \"{feeds_url}\"\nid_authority = \"news.example,2016\"\n\
          [store]\npath = \"store\"\n"
     );
-    Config::parse(&text, folder, Timestamp::MIN).unwrap()
+    Config::parse(&text, folder, Timestamp::MAX).unwrap()
 }
 
 fn front(format: FeedFormat) -> DocumentKey {

@@ -137,3 +137,20 @@ fn an_address_that_is_taken_is_named() {
     assert!(run.stderr.contains(&address), "{run:?}");
     project.khabar(&["serve", "--listen", "nowhere"]).ends(2);
 }
+
+#[test]
+fn what_another_hand_put_into_out_is_not_served() {
+    let project = project();
+    project.write("a.md", article("a", "2025-03-10T12:00:00Z"));
+    std::fs::create_dir(project.out()).unwrap();
+    std::fs::write(project.out().join("rss.xml"), "somebody else's").unwrap();
+    let server = Server::ready(&project);
+    assert!(
+        server.health().text().contains("\"foreign\""),
+        "{}",
+        server.health().text()
+    );
+    assert_eq!(server.get("/rss.xml").status, 404);
+    assert_eq!(server.get("/atom.xml").status, 200);
+    server.stop();
+}

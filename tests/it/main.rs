@@ -17,4 +17,5 @@ mod project;
 mod publish;
 mod sample;
 mod serve;
+mod strangers;
 mod tidy;

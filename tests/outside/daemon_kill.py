@@ -148,8 +148,11 @@ def kill_at_every_call(program, stories, only=()):
     try:
         put_version(newsroom.store, 0, stories)
         newsroom.started()
-        for call, beneath in seen_calls(newsroom, lambda: put_version(newsroom.store, 1, stories)):
-            for n in range(1, 10_000 if not only or call in only else 0):
+        calls = seen_calls(newsroom, lambda: put_version(newsroom.store, 1, stories))
+        # Killed at an opening, the disk is as it is at the next call that changes it.
+        wanted = only or {call for call, _ in calls} - {"openat"}
+        for call, beneath in calls:
+            for n in range(1, 10_000 if call in wanted else 0):
                 what = f"killed at {call} {n}"
                 put_version(newsroom.store, 0, stories)
                 newsroom.sync()

@@ -63,6 +63,7 @@ fn dispatch(command: &Command, global: &Global) -> anyhow::Result<Exit> {
     match command {
         Command::Build(options) => commands::build(options, global),
         Command::Watch => commands::watch(global),
+        Command::Serve(options) => commands::serve(options, global),
         Command::Sync(options) => commands::sync(options, global),
         Command::Check(options) => commands::check(options, global),
         Command::Explain(options) => commands::explain(options, global),
@@ -77,11 +78,11 @@ fn dispatch(command: &Command, global: &Global) -> anyhow::Result<Exit> {
             output::results(|out| out.write_all(&script))?;
             Ok(Exit::Done)
         }
-        Command::Unit => {
+        Command::Unit(options) => {
             let config = project::config(&global.config)?;
             let program = std::env::current_exe()?;
             let path = std::path::absolute(&global.config)?;
-            output::results(|out| unit::write(out, &program, &path, &config))?;
+            output::results(|out| unit::write(out, &program, &path, &config, options.serve))?;
             Ok(Exit::Done)
         }
         Command::Man => {

@@ -11,6 +11,7 @@ pub mod control;
 mod orders;
 mod service;
 mod sight;
+mod telling;
 mod trouble;
 mod waiters;
 mod workbench;
@@ -25,11 +26,13 @@ use tokio::sync::{Notify, mpsc};
 use crate::article::{Changes, Diagnostic, Severity, StorePath};
 use crate::config::Config;
 use crate::engine::Guarded;
+use crate::serve::Stand;
 use crate::store::directory::{DirectoryStore, StoreError, Watch};
 
 use control::{Listener, Pending};
 use service::Service;
 use sight::{Sight, done};
+use telling::Telling;
 use trouble::{Trouble, Troubles};
 use waiters::Waiters;
 pub use workbench::{
@@ -99,6 +102,7 @@ struct Daemon {
     /// Files whose fault lies in how they stand to others, and was logged.
     told: BTreeSet<StorePath>,
     service: Service,
+    telling: Telling,
     config_stamp: Option<Stamp>,
     save_at: Option<Instant>,
     is_ready: bool,
@@ -107,7 +111,8 @@ struct Daemon {
 /// What changes about a file when it is replaced or written.
 type Stamp = (u64, i64, i64, u64);
 
-/// Runs until told to stop. `bench` was opened under `hold`.
+/// Runs until told to stop. `bench` was opened under `hold`; what is published is put on `stand`,
+/// where there is one.
 ///
 /// # Errors
 /// Where the control socket cannot be made, or the state cannot be written at the end.
@@ -115,10 +120,11 @@ pub async fn run(
     bench: Workbench,
     hold: Hold,
     source: Source,
+    stand: Option<Arc<Stand>>,
     mut signals: mpsc::Receiver<Signal>,
 ) -> anyhow::Result<()> {
     let mut listener = Listener::bind(&bench.config().state)?;
-    let mut daemon = Daemon::new(bench, hold, source);
+    let mut daemon = Daemon::new(bench, hold, source, stand);
     daemon.advance().await;
     loop {
         let sleep = daemon.sleep();
@@ -160,7 +166,7 @@ pub async fn run(
 }
 
 impl Daemon {
-    fn new(bench: Workbench, hold: Hold, source: Source) -> Self {
+    fn new(bench: Workbench, hold: Hold, source: Source, stand: Option<Arc<Stand>>) -> Self {
         let now = Instant::now();
         Self {
             config_stamp: stamp(&source.path),
@@ -176,6 +182,7 @@ impl Daemon {
             troubles: Troubles::default(),
             told: BTreeSet::new(),
             service: Service::new(),
+            telling: Telling::new(stand),
             save_at: None,
             is_ready: false,
         }
@@ -232,6 +239,7 @@ impl Daemon {
             .answer(self.sight.eyes.as_ref().map(|eyes| &*eyes.watch), is_paid);
         self.service.status(&self.troubles.status());
         self.service.alive();
+        self.tell();
     }
 
     /// Takes in what happened, and publishes what that owes.
@@ -290,6 +298,7 @@ impl Daemon {
             match self.bench.remember() {
                 Ok(()) => {
                     self.retry = None;
+                    self.telling.nothing_owed();
                     self.troubles.set(Trouble::Disk, None);
                     self.ready();
                 }
@@ -302,7 +311,12 @@ impl Daemon {
         }
         let published = tokio::task::block_in_place(|| {
             let rendered = self.bench.render()?;
-            self.bench.publish(rendered, &self.hold)
+            let (receipt, mut release) = self.bench.publish(rendered, &self.hold)?;
+            // Where another hand's file stands, nothing of khabar's is served any more.
+            let refused = self.bench.engine().refused();
+            release.retired.extend(refused.iter().cloned());
+            self.telling.published(release, receipt);
+            Ok(receipt)
         });
         match published {
             Ok(receipt) => {

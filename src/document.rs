@@ -4,6 +4,7 @@
 //! [`DocumentKey`] knows its path below `out`, and a path of a key never leaves `out`.
 
 mod folder;
+mod kind;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,7 @@ use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 pub use folder::folder_name;
+pub use kind::DocumentKind;
 
 use crate::article::{ContentHash, Timestamp, TopicId, WebUrl};
 
@@ -248,17 +250,7 @@ impl DocumentKey {
     /// Where it is served: its path, percent-encoded, below `feeds_url`.
     #[must_use]
     pub fn url(&self, feeds_url: &WebUrl) -> String {
-        use std::fmt::Write as _;
-        let mut url = feeds_url.as_str().to_owned();
-        for byte in self.path().bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-                url.push(char::from(byte));
-            } else {
-                // Writing to a String cannot fail.
-                let _ = write!(url, "%{byte:02X}");
-            }
-        }
-        url
+        url_of(&self.path(), feeds_url)
     }
 
     /// When it becomes visible.
@@ -269,6 +261,22 @@ impl DocumentKey {
             Self::SitemapIndex | Self::Opml | Self::Stories | Self::Page => Phase::Index,
         }
     }
+}
+
+/// Where the document at `path` is served: percent-encoded, below `feeds_url`.
+#[must_use]
+pub fn url_of(path: &str, feeds_url: &WebUrl) -> String {
+    use std::fmt::Write as _;
+    let mut url = feeds_url.as_str().to_owned();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(url, "%{byte:02X}");
+        }
+    }
+    url
 }
 
 /// What tells one version of a document from another.

@@ -241,8 +241,8 @@ impl Engine {
         assemble::render(self, work)
     }
 
-    /// The debt is paid: `rendered` is published.
-    pub fn commit(&mut self, rendered: Rendered) {
+    /// The debt is paid: `rendered` is published. Hands back what that was.
+    pub fn commit(&mut self, rendered: Rendered) -> Release {
         if rendered.is_everything {
             self.home = self.target;
             self.refused.clear();
@@ -270,6 +270,7 @@ impl Engine {
             .extend(plans.map(|plan| (plan.channel.clone(), plan)));
         self.visible_when_published = self.visible();
         self.forget_spare_bodies();
+        rendered.release
     }
 
     /// How many documents are published once `rendered` is.

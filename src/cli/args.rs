@@ -80,6 +80,10 @@ pub(super) enum Command {
     ///
     /// SIGHUP, and a change of the file, read the configuration again.
     Watch,
+    /// Do what `watch` does, and serve `out` over HTTP
+    ///
+    /// `[serve]` of the configuration says where, and where health and metrics are.
+    Serve(Serve),
     /// Return once everything that happened in the store before now is published by the running daemon
     ///
     /// Exit status 1 where no daemon runs, or it is not done in time.
@@ -111,7 +115,7 @@ pub(super) enum Command {
     /// Write the manual page to standard output
     Man,
     /// Write a hardened systemd unit for this project to standard output
-    Unit,
+    Unit(Unit),
 }
 
 /// Options of `build`.
@@ -125,6 +129,14 @@ pub(super) struct Build {
     pub(super) strict: bool,
     #[command(flatten)]
     pub(super) clock: Clock,
+}
+
+/// Options of `serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    /// Where to serve documents, instead of `[serve] listen`
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<std::net::SocketAddr>,
 }
 
 /// Options of `sync`.
@@ -204,6 +216,14 @@ pub(super) struct Init {
     /// The directory; it is made where it is missing
     #[arg(value_name = "DIR")]
     pub(super) dir: PathBuf,
+}
+
+/// Options of `unit`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Unit {
+    /// A unit that runs `serve`, with the network it needs, instead of `watch`
+    #[arg(long)]
+    pub(super) serve: bool,
 }
 
 /// Arguments of `completions`.

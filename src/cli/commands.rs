@@ -23,7 +23,7 @@ use crate::publish::directory::{Difference, DirectoryView};
 pub(super) use acts::{accept, restore, sync, withdraw};
 pub(super) use check::check;
 pub(super) use explain::explain;
-pub(super) use watch::watch;
+pub(super) use watch::{serve, watch};
 
 /// `khabar build`.
 pub(super) fn build(options: &Build, global: &Global) -> anyhow::Result<Exit> {
@@ -151,7 +151,7 @@ fn publish(
     let prepared = prepare(bench, global)?;
     let is_wanting = is_held(&prepared) || prepared.store_error.is_some();
     let documents = bench.engine().documents_with(&prepared.rendered);
-    let Receipt { written, removed } = bench.publish(prepared.rendered, hold)?;
+    let (Receipt { written, removed }, _) = bench.publish(prepared.rendered, hold)?;
     bench.save(None)?;
     let seconds = started.elapsed().as_secs_f64();
     let line = line(bench.counts(), documents, written + removed);

@@ -5,12 +5,23 @@ use std::path::Path;
 
 use crate::config::Config;
 
+/// Without a server there is nobody to talk to but the service manager.
+const NO_NETWORK: &str = "\
+PrivateNetwork=yes
+IPAddressDeny=any
+RestrictAddressFamilies=AF_UNIX";
+/// One descriptor a connection.
+const NETWORK: &str = "\
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+LimitNOFILE=65536";
+
 /// Writes the unit for the configuration at `path`, run by the program at `program`.
 pub(super) fn write(
     out: &mut dyn Write,
     program: &Path,
     path: &Path,
     config: &Config,
+    serves: bool,
 ) -> std::io::Result<()> {
     let quoted = |path: &Path| escaped(&path.to_string_lossy());
     // A command line expands variables; other settings do not.
@@ -26,7 +37,7 @@ RequiresMountsFor={store}
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart={program} --config {config} --log json watch
+ExecStart={program} --config {config} --log json {command}
 ExecReload=/bin/kill -HUP $MAINPID
 User=khabar
 Restart=on-failure
@@ -45,9 +56,7 @@ PrivateTmp=yes
 PrivateDevices=yes
 PrivateUsers=yes
 PrivateIPC=yes
-PrivateNetwork=yes
-IPAddressDeny=any
-RestrictAddressFamilies=AF_UNIX
+{network}
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
@@ -73,6 +82,8 @@ SystemCallErrorNumber=EPERM
 [Install]
 WantedBy=multi-user.target
 ",
+        command = if serves { "serve" } else { "watch" },
+        network = if serves { NETWORK } else { NO_NETWORK },
         program = argument(program),
         config = argument(path),
         store = quoted(&config.store.path),

@@ -125,13 +125,18 @@ impl Daemon {
     pub(super) fn open(&mut self) {
         let config = self.bench.shared_config();
         let bell = Arc::clone(&self.bell);
+        let heard = self.telling.heard();
         let sightings = match self.sight.store() {
             Some(store) => store.sightings(),
             None => self.bench.sightings().to_vec(),
         };
         self.sight.opening = Some(Task::start(move || {
             let store = DirectoryStore::open(config)?.with_sightings(&sightings);
-            let watch = Watch::start(&store, Box::new(move || bell.notify_one()));
+            let ring = move || {
+                heard.ring();
+                bell.notify_one();
+            };
+            let watch = Watch::start(&store, Box::new(ring));
             Ok((store, watch))
         }));
     }
@@ -196,7 +201,11 @@ impl Daemon {
         } else {
             match eyes.watch.due(now) {
                 Due::Ready(scope) => scope,
-                Due::Idle | Due::At(_) => return,
+                Due::Idle => {
+                    self.telling.silence();
+                    return;
+                }
+                Due::At(_) => return,
             }
         };
         self.sight.is_full_reading = matches!(scope, Scope::Everything);
@@ -205,6 +214,7 @@ impl Daemon {
             eyes.watch.start_over();
         }
         self.waiters.reading_begins(self.sight.is_full_reading);
+        self.telling.reading();
         let known = scope.known(self.bench.engine().files());
         self.sight.reading = Some(Task::start(move || {
             eyes.store.heard_changes(&known, &scope, &eyes.watch)

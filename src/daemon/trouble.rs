@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::serve::Complaint;
+
 /// What can be wrong while the daemon goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Trouble {
@@ -65,6 +67,17 @@ impl Troubles {
     #[must_use]
     pub(super) fn has(&self, trouble: Trouble) -> bool {
         self.0.contains_key(&trouble)
+    }
+
+    /// All of them, for whoever asks how things are.
+    #[must_use]
+    pub(super) fn complaints(&self) -> Vec<Complaint> {
+        let all = self.0.iter().map(|(trouble, why)| Complaint {
+            trouble: trouble.name(),
+            why: why.clone(),
+            is_held: *trouble == Trouble::Held,
+        });
+        all.collect()
     }
 
     /// One line for the service manager.

@@ -46,6 +46,11 @@ impl Waiters {
         needs_scan
     }
 
+    /// How many wait.
+    pub(super) fn count(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Takes one in whose order is done and only has to be published.
     pub(super) fn add_published(&mut self, pending: Pending, message: String) {
         self.waiting.push((pending, Stage::Publish(message)));

@@ -11,7 +11,7 @@ use crate::article::{
     Changes, Diagnostic, Severity, Sighting, StorePath, Timestamp, escape_controls,
 };
 use crate::config::{Config, Overlap};
-use crate::document::{Channel, ChannelKind, Receipt};
+use crate::document::{Channel, ChannelKind, Receipt, Release};
 use crate::engine::{Engine, Guarded, Record, Rendered};
 use crate::publish::directory::{
     DirectoryTarget, DirectoryView, Lock, LockError, Place, PublishError,
@@ -302,12 +302,17 @@ impl Workbench {
         Ok(self.engine.render(self.engine.work())?)
     }
 
-    /// Publishes what was rendered. What it is made from is written down before anything is put in
-    /// place, so that a crash forgets nothing that was shown and leaves no document that nobody owns.
+    /// Publishes what was rendered, and hands back what is in place now. What it is made from is
+    /// written down before, so that a crash forgets nothing that was shown and leaves no document
+    /// that nobody owns.
     ///
     /// # Errors
     /// Where the state or `out` cannot be written. What is published stays coherent, and is owed.
-    pub fn publish(&mut self, mut rendered: Rendered, hold: &Hold) -> Result<Receipt, TurnError> {
+    pub fn publish(
+        &mut self,
+        mut rendered: Rendered,
+        hold: &Hold,
+    ) -> Result<(Receipt, Release), TurnError> {
         rendered.leave(hold.target.foreign(&rendered.release));
         let mut news = self.engine.news_before(&rendered);
         if let Clock::System = self.clock {
@@ -318,8 +323,7 @@ impl Workbench {
         }
         self.save_news(&news)?;
         let receipt = hold.target.apply(&rendered.release)?;
-        self.engine.commit(rendered);
-        Ok(receipt)
+        Ok((receipt, self.engine.commit(rendered)))
     }
 
     /// Writes down everything for the next start. `store` is the one that was read, where it is not

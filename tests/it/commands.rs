@@ -2,7 +2,7 @@
 
 use crate::project::{NOW, Project, Run, repository};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "build",
     "check",
     "explain",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 14] = [
     "man",
     "help",
     "watch",
+    "serve",
     "sync",
     "unit",
 ];

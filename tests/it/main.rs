@@ -16,5 +16,6 @@ mod model;
 mod project;
 mod publish;
 mod sample;
+mod serve;
 mod strangers;
 mod tidy;

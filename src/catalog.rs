@@ -263,7 +263,7 @@ impl Catalog {
             article,
         };
         self.place(&mut entry);
-        touched.touch_entry(&entry);
+        touched.enter(&entry);
         self.entries.insert(entry.article.id.clone(), entry);
     }
 
@@ -273,7 +273,7 @@ impl Catalog {
             if let Some(deadline) = entry.deadline {
                 self.deadlines.remove(&(deadline, id.clone()));
             }
-            touched.touch_entry(&entry);
+            touched.leave(&entry);
         }
     }
 

@@ -8,6 +8,7 @@
 mod assemble;
 mod bodies;
 mod debt;
+mod errands;
 mod keep;
 mod memory;
 
@@ -23,6 +24,7 @@ use crate::render::RenderError;
 
 use debt::Debt;
 pub use debt::Work;
+use errands::Errands;
 pub use keep::{Guarded, Kept, Reason};
 use memory::Unsaved;
 pub use memory::{Memory, Record};
@@ -48,6 +50,7 @@ pub struct Engine {
     bodies_needed: usize,
     withdrawals: BTreeMap<ArticleId, Timestamp>,
     embargoed: BTreeMap<StorePath, Timestamp>,
+    errands: Errands,
     unsaved: Unsaved,
 }
 
@@ -96,6 +99,7 @@ impl Engine {
             memory.distrust_readings();
         }
         let then = memory.seen_at.map_or(now, |then| then.min(now));
+        let errands = Errands::new(memory.errands, &config, memory.seen_at.is_none());
         let catalog = Catalog::new(&config, memory.withdrawals.clone(), then);
         let mut engine = Self {
             config,
@@ -114,7 +118,11 @@ impl Engine {
             bodies_needed: 0,
             withdrawals: memory.withdrawals,
             embargoed: memory.embargoed,
-            unsaved: Unsaved::default(),
+            unsaved: Unsaved {
+                errands: errands.unwanted().clone(),
+                ..Unsaved::default()
+            },
+            errands,
         };
         engine.load(memory.files);
         engine.visible_when_published = engine.visible();
@@ -260,6 +268,8 @@ impl Engine {
             self.manifest.remove(path);
             self.unsaved.manifest.insert(path.clone());
         }
+        self.forget_topics(&rendered.release.retired);
+        self.begin_to_tell();
         self.parts = rendered.parts;
         for channel in rendered.removed_channels {
             self.windows.remove(&channel);

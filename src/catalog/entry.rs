@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::Rank;
-use crate::article::{Article, Status, Timestamp};
+use crate::article::{Article, ArticleId, Status, Timestamp};
 use crate::document::Channel;
 
 /// Where an article stands in time.
@@ -85,10 +85,12 @@ pub struct Touched {
     pub days: BTreeSet<NaiveDate>,
     /// News sitemaps.
     pub news: bool,
+    /// Articles, each as it was visible before; `None` where it was not.
+    pub articles: BTreeMap<ArticleId, Option<Arc<Article>>>,
 }
 
 impl Touched {
-    /// Whether nothing was.
+    /// Whether no document was.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.channels.is_empty() && self.days.is_empty() && !self.news
@@ -101,6 +103,9 @@ impl Touched {
         }
         self.days.extend(other.days);
         self.news |= other.news;
+        for (id, before) in other.articles {
+            self.articles.entry(id).or_insert(before);
+        }
     }
 
     /// Adds a channel in which something happened at `rank`.
@@ -114,7 +119,22 @@ impl Touched {
         }
     }
 
-    pub(super) fn touch_entry(&mut self, entry: &Entry) {
+    /// Adds an entry that comes in, under an id that was not there.
+    pub(super) fn enter(&mut self, entry: &Entry) {
+        let id = entry.article.id.clone();
+        self.articles.entry(id).or_insert(None);
+        self.touch_entry(entry);
+    }
+
+    /// Adds an entry that goes out.
+    pub(super) fn leave(&mut self, entry: &Entry) {
+        let id = entry.article.id.clone();
+        let before = (entry.phase == Phase::Live).then(|| Arc::clone(&entry.article));
+        self.articles.entry(id).or_insert(before);
+        self.touch_entry(entry);
+    }
+
+    fn touch_entry(&mut self, entry: &Entry) {
         if !entry.phase.is_traced() {
             return;
         }

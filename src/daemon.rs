@@ -11,6 +11,7 @@ pub mod control;
 mod orders;
 mod service;
 mod sight;
+mod telling;
 mod trouble;
 mod waiters;
 mod workbench;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 
+use crate::announce::Announcer;
 use crate::article::{Changes, Diagnostic, Severity, StorePath};
 use crate::config::Config;
 use crate::engine::Guarded;
@@ -30,6 +32,7 @@ use crate::store::directory::{DirectoryStore, StoreError, Watch};
 use control::{Listener, Pending};
 use service::Service;
 use sight::{Sight, done};
+pub use telling::deliver;
 use trouble::{Trouble, Troubles};
 use waiters::Waiters;
 pub use workbench::{
@@ -100,6 +103,9 @@ struct Daemon {
     service: Service,
     config_stamp: Option<Stamp>,
     save_at: Option<Instant>,
+    announcer: Announcer,
+    /// When what was told is to be written down.
+    note_at: Option<Instant>,
     is_ready: bool,
 }
 
@@ -143,6 +149,7 @@ pub async fn run(
         daemon.advance().await;
     }
     Service::stopping();
+    daemon.stop_announcing().await;
     daemon.bench.save(daemon.sight.store())?;
     Ok(())
 }
@@ -152,6 +159,8 @@ impl Daemon {
         let now = Instant::now();
         Self {
             config_stamp: stamp(&source.path),
+            announcer: Announcer::start(&bench.shared_config()),
+            note_at: None,
             bench,
             hold,
             source,
@@ -213,6 +222,7 @@ impl Daemon {
                 )
             }),
         );
+        self.note_told(now);
         if self.save_at.is_some_and(|at| at <= now) {
             self.save();
         }
@@ -271,6 +281,7 @@ impl Daemon {
             match self.bench.remember() {
                 Ok(()) => {
                     self.retry = None;
+                    self.announce();
                     self.ready();
                 }
                 Err(error) => self.retry_later(&error),
@@ -299,6 +310,8 @@ impl Daemon {
                     );
                 }
                 self.save_at.get_or_insert(Instant::now() + SAVE_AFTER);
+                // Whoever serves them must have the new bytes before this.
+                self.announce();
                 self.ready();
             }
             Err(error) => self.retry_later(&error),

@@ -23,12 +23,14 @@
 //! 5. What it is made from is added to the memory in [`state`], so that a crash forgets nothing that
 //!    was shown. Then the [target](publish::directory::DirectoryTarget) puts it in place: parts, then
 //!    indexes, then removals, and the engine's debt is paid.
+//! 6. Then the [`Announcer`](announce::Announcer) tells hubs and search engines of it.
 //!
 //! # Three rings
 //!
 //! The **core** decides: [`article`], [`document`], [`config`], [`catalog`], [`render`], [`plan`],
 //! [`engine`], each importing only those before it. It opens nothing, waits for nothing, and takes
-//! the time as an argument. The **edges** act: [`store`], [`publish`], [`state`]; they know the core
+//! the time as an argument. The **edges** act: [`store`], [`publish`], [`state`],
+//! [`announce`]; they know the core
 //! and not one another. The **shell** introduces them: [`daemon`], whose loop waits for bells,
 //! deadlines and orders and whose turn `build` runs once, and [`cli`]. A test checks it.
 
@@ -42,5 +44,6 @@ pub mod engine;
 pub mod store;
 pub mod publish;
 pub mod state;
+pub mod announce;
 pub mod daemon;
 pub mod cli;

@@ -394,9 +394,8 @@ fn announce(table: &mut Table<'_>, folder: &Path) -> Checked<Announce> {
         indexnow_key_file: indexnow_key_file?,
         indexnow_endpoint: match indexnow_endpoint? {
             Some(endpoint) => endpoint,
-            None => WebUrl::parse(DEFAULT_INDEXNOW).map_err(|_| {
-                table.fault("`announce.indexnow_endpoint` is missing", "write one")
-            })?,
+            None => WebUrl::parse(DEFAULT_INDEXNOW)
+                .map_err(|_| table.fault("`announce.indexnow_endpoint` is missing", "write one"))?,
         },
         delay: delay?,
         allow_private: allow_private?,

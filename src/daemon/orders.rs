@@ -113,6 +113,7 @@ impl Daemon {
         self.save();
         let bench = Workbench::open(config, Clock::System, Trust::Readings);
         self.bench = bench.map_err(|error| error.to_string())?;
+        self.restart_announcer();
         self.sight = Sight::new(Instant::now());
         self.waiters.start_over();
         self.open();

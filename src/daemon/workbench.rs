@@ -141,6 +141,10 @@ impl Workbench {
         // One that cannot be looked at is nobody's yet.
         let out = DirectoryView::open(&config.out).ok().flatten();
         engine.set_target(out.and_then(|out| out.id().ok()));
+        if let Clock::Fixed(_) = clock {
+            // Another time than the public's.
+            engine.keep_quiet();
+        }
         Ok(Self {
             engine,
             config,
@@ -199,6 +203,14 @@ impl Workbench {
             self.save_news(&self.engine.news())?;
         }
         Ok(())
+    }
+
+    /// Writes down what is new, whether or not it could wait.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn write_down(&mut self) -> Result<(), TurnError> {
+        self.save_news(&self.engine.news())
     }
 
     /// Takes the clock's word although it went back: forgets the mark. Says whether the clock was
@@ -296,6 +308,7 @@ impl Workbench {
     /// Where the state or `out` cannot be written. What is published stays coherent, and is owed.
     pub fn publish(&mut self, mut rendered: Rendered, hold: &Hold) -> Result<Receipt, TurnError> {
         rendered.leave(hold.target.foreign(&rendered.release));
+        self.engine.owe_topics(&rendered);
         let mut news = self.engine.news_before(&rendered);
         if let Clock::System = self.clock {
             self.mark = Some(self.now());

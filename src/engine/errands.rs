@@ -56,7 +56,11 @@ impl Errands {
             pages: waiting.keys().filter(|errand| is_page(errand)).count(),
             fresh: waiting.keys().cloned().collect(),
             forgotten: unwanted.into_keys().collect(),
-            next_turn: waiting.values().map(|owed| owed.turn + 1).max().unwrap_or(0),
+            next_turn: waiting
+                .values()
+                .map(|owed| owed.turn + 1)
+                .max()
+                .unwrap_or(0),
             waiting,
             is_first,
             ..Self::default()

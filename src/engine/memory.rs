@@ -187,7 +187,9 @@ impl Unsaved {
             withdrawals: values(&self.withdrawals, |id| engine.withdrawals.get(id).copied()),
             manifest: values(&self.manifest, |path| engine.manifest.get(path).copied()),
             embargoed: values(&self.embargoed, |path| engine.embargoed.get(path).copied()),
-            errands: values(&self.errands, |errand| engine.errands().get(errand).copied()),
+            errands: values(&self.errands, |errand| {
+                engine.errands().get(errand).copied()
+            }),
             ..Record::default()
         }];
         let files: Vec<&StorePath> = self.files.iter().collect();

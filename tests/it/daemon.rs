@@ -8,14 +8,14 @@ use assert_cmd::cargo::cargo_bin;
 use crate::project::{Project, article, article_with, assert_same};
 
 /// A running daemon; killed where a test ends without stopping it.
-struct Daemon<'a> {
+pub(crate) struct Daemon<'a> {
     project: &'a Project,
     child: Child,
 }
 
 impl<'a> Daemon<'a> {
     /// Starts the daemon and waits for its first publication.
-    fn start(project: &'a Project) -> Self {
+    pub(crate) fn start(project: &'a Project) -> Self {
         let log = std::fs::File::create(project.root().join("log")).unwrap();
         let child = Command::new(cargo_bin!("khabar"))
             .current_dir(project.root())
@@ -30,11 +30,11 @@ impl<'a> Daemon<'a> {
     }
 
     /// Waits until everything that happened is published.
-    fn sync(&self) {
+    pub(crate) fn sync(&self) {
         self.project.khabar(&["sync", "--timeout", "30s"]).ends(0);
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.project.root().join("log")).unwrap()
     }
 
@@ -45,7 +45,7 @@ impl<'a> Daemon<'a> {
     }
 
     /// Stops it as a service manager does.
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.signal("-TERM");
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {
@@ -72,7 +72,7 @@ impl Drop for Daemon<'_> {
 }
 
 /// Waits for something that must come to be. The limit is a guard against hanging, not a measure.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}: it does not come to be");
@@ -80,7 +80,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn in_seconds(seconds: i64) -> String {
+pub(crate) fn in_seconds(seconds: i64) -> String {
     let at = chrono::Utc::now() + chrono::Duration::seconds(seconds);
     at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

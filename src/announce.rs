@@ -119,18 +119,7 @@ impl Announcer {
 
     /// Takes what is to be told. All that it is about must be where readers find it by now.
     pub fn tell(&self, handover: Handover) {
-        if handover.spared > 0 {
-            tracing::warn!(
-                pages = handover.spared,
-                "so many pages changed at once that search engines are not told of them"
-            );
-        }
-        if handover.overflow > 0 {
-            tracing::warn!(
-                errands = handover.overflow,
-                "too much waits to be announced, and this is left out"
-            );
-        }
+        report(&handover);
         for errand in handover.forgotten {
             self.with(&Receiver::of(&errand), |exchange| {
                 exchange.forgotten.push(errand);
@@ -176,6 +165,22 @@ impl Drop for Announcer {
         for courier in self.couriers.values() {
             courier.task.abort();
         }
+    }
+}
+
+/// Says what is told to nobody.
+pub fn report(handover: &Handover) {
+    if handover.spared > 0 {
+        tracing::warn!(
+            pages = handover.spared,
+            "so many pages changed at once that search engines are not told of them"
+        );
+    }
+    if handover.overflow > 0 {
+        tracing::warn!(
+            errands = handover.overflow,
+            "too much waits to be announced, and this is left out"
+        );
     }
 }
 
@@ -273,9 +278,13 @@ impl Worker {
         }
         let (now, instant) = (chrono::Utc::now().timestamp(), Instant::now());
         for (errand, owed) in errands {
-            let due = instant + until_due(owed.since, now, self.config.announce.delay);
+            let due = instant + self.until_due(owed.since, now);
             self.line.add(errand, owed.turn, due);
         }
+    }
+
+    fn until_due(&self, since: Timestamp, now: i64) -> Duration {
+        until_due(since, now, self.config.announce.delay, self.line.rest())
     }
 
     /// Sends one request; says whether it was taken.
@@ -362,16 +371,14 @@ impl Worker {
 }
 
 /// How long an errand of `since` still waits for a CDN at `now`, both in whole seconds.
-fn until_due(since: Timestamp, now: i64, delay: u64) -> Duration {
-    if delay == 0 {
-        return Duration::ZERO;
-    }
-    let passed = now.saturating_sub(since.seconds());
-    // A second more, because the fraction of the first one is not known.
-    let left = delay
-        .saturating_add(1)
-        .saturating_sub(u64::try_from(passed).unwrap_or(0));
-    Duration::from_secs(left)
+fn until_due(since: Timestamp, now: i64, delay: u64, rest: Duration) -> Duration {
+    let delay = i64::try_from(delay).unwrap_or(i64::MAX);
+    let left = since.plus(delay).seconds().saturating_sub(now);
+    // A second more, because the fraction of the first one is not known. A clock that went back
+    // holds nothing up.
+    let second = i64::from(delay > 0);
+    let longest = rest + Duration::from_secs(delay.unsigned_abs());
+    Duration::from_secs(u64::try_from(left + second).unwrap_or(0)).min(longest)
 }
 
 /// A number from 0 to 1 that nobody can foretell.
@@ -388,13 +395,15 @@ mod tests {
     #[test]
     fn a_delay_counts_from_the_publication() {
         let since = Timestamp::from_seconds(1_000).unwrap();
-        let seconds = |now, delay| until_due(since, now, delay).as_secs();
+        let rest = Duration::from_secs(600);
+        let seconds = |now, delay| until_due(since, now, delay, rest).as_secs();
         assert_eq!(seconds(1_000, 0), 0);
         assert_eq!(seconds(1_000, 60), 61);
         assert_eq!(seconds(1_050, 60), 11);
         assert_eq!(seconds(5_000, 60), 0);
-        // A clock that went back.
-        assert_eq!(seconds(0, 60), 61);
+        // A page that rests, and a clock that went back.
+        assert_eq!(seconds(900, 0), 100);
+        assert_eq!(seconds(-90_000, 60), 660);
     }
 
     #[test]

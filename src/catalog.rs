@@ -263,7 +263,10 @@ impl Catalog {
             article,
         };
         self.place(&mut entry);
-        touched.enter(&entry);
+        touched.touch_entry(&entry);
+        if self.rules.tells_pages {
+            touched.touch_page(&entry.article.id, None);
+        }
         self.entries.insert(entry.article.id.clone(), entry);
     }
 
@@ -273,7 +276,10 @@ impl Catalog {
             if let Some(deadline) = entry.deadline {
                 self.deadlines.remove(&(deadline, id.clone()));
             }
-            touched.leave(&entry);
+            touched.touch_entry(&entry);
+            if self.rules.tells_pages {
+                touched.touch_page(id, Some(&entry));
+            }
         }
     }
 

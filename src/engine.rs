@@ -99,7 +99,7 @@ impl Engine {
             memory.distrust_readings();
         }
         let then = memory.seen_at.map_or(now, |then| then.min(now));
-        let errands = Errands::new(memory.errands, &config, memory.seen_at.is_none());
+        let errands = Errands::new(&mut memory, &config);
         let catalog = Catalog::new(&config, memory.withdrawals.clone(), then);
         let mut engine = Self {
             config,
@@ -218,7 +218,9 @@ impl Engine {
         let missing = self.take_in(changes);
         let touched = self.catalog.advance(now);
         self.owe(touched);
-        self.guard(missing)
+        let guarded = self.guard(missing);
+        self.owe_pages();
+        guarded
     }
 
     /// Withdraws an article by command at `when`, or takes that back. Says whether that changed
@@ -237,6 +239,7 @@ impl Engine {
             self.unsaved.withdrawals.insert(id.clone());
             let touched = self.catalog.set_withdrawal(id, when);
             self.owe(touched);
+            self.owe_pages();
         }
         changed
     }

@@ -63,6 +63,11 @@ impl Line {
         waiting.turn = waiting.turn.max(turn);
     }
 
+    /// How soon a receiver may be told of the same thing again.
+    pub(super) fn rest(&self) -> Duration {
+        self.manners.rest
+    }
+
     pub(super) fn forget(&mut self, errand: &Errand) {
         self.waiting.remove(errand);
     }

@@ -64,6 +64,12 @@ impl Entry {
         Rank::new(self.article.published, self.article.id.clone())
     }
 
+    /// The article, where search engines may see its page.
+    #[must_use]
+    pub fn page(&self) -> Option<&Arc<Article>> {
+        (self.phase == Phase::Live && self.article.index).then_some(&self.article)
+    }
+
     /// When it left what documents cover, by expiry or withdrawal, as seen at `now`.
     #[must_use]
     pub fn left_at(&self, now: Timestamp) -> Option<Timestamp> {
@@ -85,7 +91,8 @@ pub struct Touched {
     pub days: BTreeSet<NaiveDate>,
     /// News sitemaps.
     pub news: bool,
-    /// Articles, each as it was visible before; `None` where it was not.
+    /// Articles, each as search engines could see it before; `None` where they could not. Empty
+    /// where they are not told.
     pub articles: BTreeMap<ArticleId, Option<Arc<Article>>>,
 }
 
@@ -119,22 +126,15 @@ impl Touched {
         }
     }
 
-    /// Adds an entry that comes in, under an id that was not there.
-    pub(super) fn enter(&mut self, entry: &Entry) {
-        let id = entry.article.id.clone();
-        self.articles.entry(id).or_insert(None);
-        self.touch_entry(entry);
+    /// Adds the page of an article that stood as `before`.
+    pub(super) fn touch_page(&mut self, id: &ArticleId, before: Option<&Entry>) {
+        if !self.articles.contains_key(id) {
+            let before = before.and_then(Entry::page).cloned();
+            self.articles.insert(id.clone(), before);
+        }
     }
 
-    /// Adds an entry that goes out.
-    pub(super) fn leave(&mut self, entry: &Entry) {
-        let id = entry.article.id.clone();
-        let before = (entry.phase == Phase::Live).then(|| Arc::clone(&entry.article));
-        self.articles.entry(id).or_insert(before);
-        self.touch_entry(entry);
-    }
-
-    fn touch_entry(&mut self, entry: &Entry) {
+    pub(super) fn touch_entry(&mut self, entry: &Entry) {
         if !entry.phase.is_traced() {
             return;
         }

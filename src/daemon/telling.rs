@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{Daemon, TurnError, Workbench};
-use crate::announce::Announcer;
+use crate::announce::{Announcer, report};
+use crate::document::Errand;
 
 /// How soon after something was told that is written down, where nothing is published meanwhile:
 /// after a crash in between it is told again.
@@ -24,7 +25,7 @@ impl Daemon {
     pub(super) fn note_told(&mut self, now: Instant) {
         let done = self.announcer.done();
         if !done.is_empty() {
-            self.bench.engine_mut().told(done);
+            self.bench.told(done);
             self.note_at.get_or_insert(now + NOTE_AFTER);
         }
         if self.note_at.is_some_and(|at| at <= now) {
@@ -40,7 +41,7 @@ impl Daemon {
     pub(super) fn restart_announcer(&mut self) {
         // What was told by now is not told again.
         let done = self.announcer.done();
-        self.bench.engine_mut().told(done);
+        self.bench.told(done);
         self.announcer = Announcer::start(&self.bench.shared_config());
     }
 
@@ -48,7 +49,21 @@ impl Daemon {
     pub(super) async fn stop_announcing(&mut self) {
         let now = Instant::now();
         let done = self.announcer.finish(now, now + END_PATIENCE).await;
-        self.bench.engine_mut().told(done);
+        self.bench.told(done);
+    }
+}
+
+impl Workbench {
+    /// Notes what was told.
+    fn told(&mut self, done: Vec<(Errand, u64)>) {
+        let now = self.now();
+        self.engine_mut().told(done, now);
+    }
+
+    /// Writes down what is new, whether or not it could wait.
+    fn write_down(&mut self) -> Result<(), TurnError> {
+        let news = self.engine().news();
+        self.save_news(&news)
     }
 }
 
@@ -60,6 +75,7 @@ impl Daemon {
 pub fn deliver(bench: &mut Workbench) -> Result<(), TurnError> {
     let handover = bench.engine_mut().hand_over();
     if bench.engine().errands().is_empty() {
+        report(&handover);
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -80,6 +96,6 @@ pub fn deliver(bench: &mut Workbench) -> Result<(), TurnError> {
     });
     // A name that cannot be resolved must not keep the process.
     runtime.shutdown_background();
-    bench.engine_mut().told(done);
+    bench.told(done);
     bench.write_down()
 }

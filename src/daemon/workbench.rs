@@ -205,14 +205,6 @@ impl Workbench {
         Ok(())
     }
 
-    /// Writes down what is new, whether or not it could wait.
-    ///
-    /// # Errors
-    /// Where the state cannot be written.
-    pub fn write_down(&mut self) -> Result<(), TurnError> {
-        self.save_news(&self.engine.news())
-    }
-
     /// Takes the clock's word although it went back: forgets the mark. Says whether the clock was
     /// behind it; then everything has to be opened anew, at the clock's time.
     ///
@@ -231,7 +223,7 @@ impl Workbench {
         Ok(true)
     }
 
-    fn save_news(&mut self, news: &[Record]) -> Result<(), TurnError> {
+    pub(super) fn save_news(&mut self, news: &[Record]) -> Result<(), TurnError> {
         let everything = || everything(&self.engine, self.mark);
         self.state.save_memory(news, everything)?;
         self.engine.news_is_saved();

@@ -28,7 +28,7 @@ pub enum Errand {
 /// Since when an errand is owed, and which change it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owed {
-    /// When the change was published.
+    /// When the change was published, or the page has rested.
     pub since: Timestamp,
     /// Tells the change from an earlier one of the same document.
     pub turn: u64,

@@ -67,7 +67,7 @@ impl Engine {
     }
 
     pub(super) fn owe(&mut self, mut touched: Touched) {
-        self.owe_pages(std::mem::take(&mut touched.articles));
+        self.stir(std::mem::take(&mut touched.articles));
         match &mut self.debt {
             Debt::All => {}
             Debt::Touched(owed) => owed.merge(touched),

@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Engine, Rendered};
+use super::{Engine, Memory, Rendered};
 use crate::article::{Article, ArticleId, Timestamp, WebUrl};
-use crate::catalog::Phase;
+use crate::catalog::{Entry, Phase};
 use crate::config::Config;
 use crate::document::{DocumentKey, Errand, Handover, Owed};
 
@@ -21,18 +21,25 @@ const PAGES_MAX: usize = 1_000;
 /// Seconds that count as at once: a mass change may be seen in parts.
 const AT_ONCE: i64 = 60;
 
-/// What articles were visible as before they were touched, by id.
-pub(super) type Before = BTreeMap<ArticleId, Option<Arc<Article>>>;
+/// What search engines could see of articles before they were touched.
+type Before = BTreeMap<ArticleId, Option<Arc<Article>>>;
+
+/// Seconds that a page rests before it is told of again (indexnow.org, FAQ: ten minutes).
+const REST: i64 = 600;
 
 /// The errands that are not done.
 #[derive(Debug, Default)]
 pub(super) struct Errands {
     waiting: BTreeMap<Errand, Owed>,
+    /// What was touched in the step that is being taken.
+    stirred: Before,
     /// How many of them are of pages.
     pages: usize,
     /// Those whose publication is not known to be done.
     fresh: BTreeSet<Errand>,
     forgotten: BTreeSet<Errand>,
+    /// When pages were last told of, as long as they rest.
+    rested: BTreeMap<Errand, Timestamp>,
     next_turn: u64,
     /// When the pages of now began to change, how many have, and their first turn.
     burst: (Option<Timestamp>, usize, u64),
@@ -46,7 +53,8 @@ pub(super) struct Errands {
 
 impl Errands {
     /// What earlier runs left undone, as far as `config` still wants it; the rest is forgotten.
-    pub(super) fn new(waiting: BTreeMap<Errand, Owed>, config: &Config, is_first: bool) -> Self {
+    pub(super) fn new(memory: &mut Memory, config: &Config) -> Self {
+        let waiting = std::mem::take(&mut memory.errands);
         let (waiting, unwanted): (BTreeMap<_, _>, BTreeMap<_, _>) =
             waiting.into_iter().partition(|(errand, _)| match errand {
                 Errand::Topic { hub, .. } => config.announce.hubs.contains(hub),
@@ -62,7 +70,8 @@ impl Errands {
                 .max()
                 .unwrap_or(0),
             waiting,
-            is_first,
+            rested: std::mem::take(&mut memory.rested),
+            is_first: memory.seen_at.is_none(),
             ..Self::default()
         }
     }
@@ -84,6 +93,8 @@ impl Errands {
             return;
         }
         self.pages += usize::from(!is_known && is_page(&errand));
+        let rested = self.rested.get(&errand);
+        let since = rested.map_or(since, |told| since.max(told.plus(REST)));
         let turn = self.next_turn;
         self.next_turn += 1;
         self.forgotten.remove(&errand);
@@ -140,9 +151,25 @@ impl Engine {
         }
     }
 
-    /// These errands are done, where nothing has changed since the turn they were for.
-    pub fn told(&mut self, done: Vec<(Errand, u64)>) {
+    /// When pages were last told of, as long as they rest.
+    #[must_use]
+    pub fn rested(&self) -> &BTreeMap<Errand, Timestamp> {
+        &self.errands.rested
+    }
+
+    /// These errands are done at `now`, where nothing has changed since the turn they were for.
+    pub fn told(&mut self, done: Vec<(Errand, u64)>, now: Timestamp) {
+        let is_over = |told: &Timestamp| told.plus(REST) <= now;
+        let over = self.errands.rested.iter().filter(|(_, told)| is_over(told));
+        self.unsaved
+            .errands
+            .extend(over.map(|(errand, _)| errand.clone()));
+        self.errands.rested.retain(|_, told| !is_over(told));
         for (errand, turn) in done {
+            if is_page(&errand) {
+                self.errands.rested.insert(errand.clone(), now);
+                self.unsaved.errands.insert(errand.clone());
+            }
             let is_of = |owed: &Owed| owed.turn == turn;
             if self.errands.waiting.get(&errand).is_some_and(is_of) {
                 self.errands.remove(&errand);
@@ -174,8 +201,16 @@ impl Engine {
         }
     }
 
-    /// Owes search engines the pages that are not what they were `before`.
-    pub(super) fn owe_pages(&mut self, before: Before) {
+    /// Notes what pages were before they were touched.
+    pub(super) fn stir(&mut self, before: Before) {
+        for (id, before) in before {
+            self.errands.stirred.entry(id).or_insert(before);
+        }
+    }
+
+    /// Owes search engines the pages that are not what they were before the step that ends here.
+    pub(super) fn owe_pages(&mut self) {
+        let before = std::mem::take(&mut self.errands.stirred);
         if self.is_silent() || self.config.announce.indexnow_key_file.is_none() {
             return;
         }
@@ -187,8 +222,8 @@ impl Engine {
                 embargoed.insert(id);
                 continue;
             }
-            let live = entry.filter(|entry| entry.phase == Phase::Live);
-            for url in changed(before.as_deref(), live.map(|entry| &*entry.article)) {
+            let after = entry.and_then(Entry::page);
+            for url in changed(before.as_deref(), after.map(|article| &**article)) {
                 // One key stands for one host.
                 if url.same_host(&self.config.publication.url) {
                     pages.push(Errand::Page {

@@ -40,6 +40,8 @@ pub struct Memory {
     pub embargoed: BTreeMap<StorePath, Timestamp>,
     /// What others are still to be told of.
     pub errands: BTreeMap<Errand, Owed>,
+    /// When search engines were last told of a page, as long as it rests.
+    pub rested: BTreeMap<Errand, Timestamp>,
 }
 
 impl Memory {
@@ -57,6 +59,7 @@ impl Memory {
             manifest,
             embargoed,
             errands,
+            rested,
         } = record;
         self.mark = mark.unwrap_or(self.mark);
         self.seen_at = seen_at.or(self.seen_at);
@@ -85,6 +88,9 @@ impl Memory {
         }
         for (errand, owed) in errands {
             put(&mut self.errands, errand, owed);
+        }
+        for (errand, told) in rested {
+            put(&mut self.rested, errand, told);
         }
     }
 
@@ -131,6 +137,8 @@ pub struct Record {
     pub embargoed: Vec<(StorePath, Option<Timestamp>)>,
     /// As [`Memory::errands`].
     pub errands: Vec<(Errand, Option<Owed>)>,
+    /// As [`Memory::rested`].
+    pub rested: Vec<(Errand, Option<Timestamp>)>,
 }
 
 /// The names of what is not saved yet.
@@ -164,7 +172,10 @@ impl Unsaved {
             withdrawals: engine.withdrawals.keys().cloned().collect(),
             manifest: engine.manifest.keys().cloned().collect(),
             embargoed: engine.embargoed.keys().cloned().collect(),
-            errands: engine.errands().keys().cloned().collect(),
+            errands: {
+                let waiting = engine.errands().keys();
+                waiting.chain(engine.rested().keys()).cloned().collect()
+            },
         }
     }
 
@@ -190,6 +201,7 @@ impl Unsaved {
             errands: values(&self.errands, |errand| {
                 engine.errands().get(errand).copied()
             }),
+            rested: values(&self.errands, |errand| engine.rested().get(errand).copied()),
             ..Record::default()
         }];
         let files: Vec<&StorePath> = self.files.iter().collect();

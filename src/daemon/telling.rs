@@ -74,7 +74,7 @@ impl Workbench {
 /// Where the state cannot be written.
 pub fn deliver(bench: &mut Workbench) -> Result<(), TurnError> {
     let handover = bench.engine_mut().hand_over();
-    if bench.engine().errands().is_empty() {
+    if handover.errands.is_empty() {
         report(&handover);
         return Ok(());
     }

@@ -140,6 +140,9 @@ impl Engine {
 
     /// What has to be done now that everything is published.
     pub fn hand_over(&mut self) -> Handover {
+        if self.errands.is_quiet {
+            return Handover::default();
+        }
         let errands = &mut self.errands;
         let fresh = std::mem::take(&mut errands.fresh).into_iter();
         let owed = |errand: Errand| Some((errand.clone(), *errands.waiting.get(&errand)?));

@@ -29,6 +29,7 @@ const OF_HUBS: Manners = Manners {
     limit: 10,
     gather: Duration::ZERO,
     rest: Duration::from_secs(1),
+    pause: Duration::from_secs(1),
 };
 /// `IndexNow`: the protocol allows 10,000 URLs a request, and asks to let a page rest for ten
 /// minutes (indexnow.org, FAQ). A mass change that comes in parts is recognised while it gathers.
@@ -36,6 +37,7 @@ const OF_INDEXNOW: Manners = Manners {
     limit: 100,
     gather: Duration::from_secs(5),
     rest: Duration::from_mins(10),
+    pause: Duration::from_mins(1),
 };
 /// How long a receiver is left alone that will not listen until somebody changes something.
 const HALT: Duration = Duration::from_hours(1);
@@ -395,7 +397,7 @@ mod tests {
     #[test]
     fn a_delay_counts_from_the_publication() {
         let since = Timestamp::from_seconds(1_000).unwrap();
-        let rest = Duration::from_secs(600);
+        let rest = Duration::from_mins(10);
         let seconds = |now, delay| until_due(since, now, delay, rest).as_secs();
         assert_eq!(seconds(1_000, 0), 0);
         assert_eq!(seconds(1_000, 60), 61);

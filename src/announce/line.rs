@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 use crate::document::Errand;
 
-/// The first pause after a failure; it doubles up to [`PAUSE_MAX`].
-const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The longest pause after failures.
 const PAUSE_MAX: Duration = Duration::from_hours(1);
 /// The longest pause that a receiver is granted.
@@ -21,6 +19,8 @@ pub(super) struct Manners {
     pub(super) gather: Duration,
     /// How soon it may be told of the same thing again.
     pub(super) rest: Duration,
+    /// The first pause after a failure; it doubles up to [`PAUSE_MAX`].
+    pub(super) pause: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +133,7 @@ impl Line {
         chance: f64,
     ) {
         self.put_back(batch, now);
-        let pause = PAUSE_MAX.min(PAUSE_MIN * 2_u32.saturating_pow(self.failures.min(16)));
+        let pause = PAUSE_MAX.min(self.manners.pause * 2_u32.saturating_pow(self.failures.min(16)));
         self.failures += 1;
         // Half to one and a half times as long, so that not all come back at once.
         let pause = pause.mul_f64(0.5 + chance);
@@ -173,6 +173,7 @@ mod tests {
             limit: 10,
             gather: SECOND * u32::try_from(gather).unwrap(),
             rest: SECOND * u32::try_from(rest).unwrap(),
+            pause: SECOND,
         })
     }
 

@@ -15,6 +15,7 @@ use hyper::{Request, Response, body::Incoming};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
@@ -23,10 +24,12 @@ use url::{Host, Url};
 use super::address::is_public;
 use crate::article::WebUrl;
 
-/// How long a request may take in all, from the name to the answer.
+/// How long a request may take in all, from the name to the head of the answer.
 const TIME_MAX: Duration = Duration::from_secs(10);
 /// How long one address may take to accept a connection.
 const CONNECT_MAX: Duration = Duration::from_secs(4);
+/// How long the rest of an answer is listened to, in which nothing matters.
+const LISTEN_MAX: Duration = Duration::from_secs(1);
 /// So many bytes of an answer are read: its head has half of them.
 const ANSWER_MAX: usize = 64 * 1024;
 /// Who is asking.
@@ -109,24 +112,22 @@ impl Poster {
 
     /// Sends `message` to `to`.
     pub(super) async fn post(&self, to: &WebUrl, message: Message) -> Result<Answer, PostError> {
-        tokio::time::timeout(TIME_MAX, self.send(to, message))
-            .await
-            .unwrap_or(Err(PostError::Time))
-    }
-
-    async fn send(&self, to: &WebUrl, message: Message) -> Result<Answer, PostError> {
+        let end = Instant::now() + TIME_MAX;
         let url = to.to_url().ok_or(PostError::Url)?;
         let is_secure = url.scheme() == "https";
-        let stream = self.connect(&url, is_secure).await?;
+        let stream = timely(end, self.connect(&url, is_secure)).await?;
         if !is_secure {
-            return exchange(stream, &url, message).await;
+            return exchange(stream, &url, message, end).await;
         }
         let secure = self.secure.as_ref().ok_or(PostError::NoRoots)?;
         let name = url.host_str().ok_or(PostError::Url)?;
         let name = name.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(name.to_owned()).map_err(|_| PostError::Url)?;
-        let stream = secure.connect(name, stream).await;
-        exchange(stream.map_err(PostError::Secure)?, &url, message).await
+        let secured = async {
+            let stream = secure.connect(name, stream).await;
+            stream.map_err(PostError::Secure)
+        };
+        exchange(timely(end, secured).await?, &url, message, end).await
     }
 
     /// Connects to the first address of the host that may be spoken to and answers.
@@ -153,6 +154,15 @@ impl Poster {
     }
 }
 
+/// `work`, where it is done before `end`.
+async fn timely<T>(
+    end: Instant,
+    work: impl Future<Output = Result<T, PostError>>,
+) -> Result<T, PostError> {
+    let done = tokio::time::timeout_at(end, work).await;
+    done.unwrap_or(Err(PostError::Time))
+}
+
 async fn resolve(url: &Url) -> Result<Vec<SocketAddr>, PostError> {
     let port = url.port_or_known_default().ok_or(PostError::Url)?;
     match url.host().ok_or(PostError::Url)? {
@@ -165,8 +175,13 @@ async fn resolve(url: &Url) -> Result<Vec<SocketAddr>, PostError> {
     }
 }
 
-/// One request and its answer, over a connection that ends with it.
-async fn exchange<S>(stream: S, url: &Url, message: Message) -> Result<Answer, PostError>
+/// One request and its answer before `end`, over a connection that ends with it.
+async fn exchange<S>(
+    stream: S,
+    url: &Url,
+    message: Message,
+    end: Instant,
+) -> Result<Answer, PostError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -178,16 +193,18 @@ where
         .map_err(|_| PostError::Http)?;
     let request = request(url, message)?;
     let exchange = async {
-        let answer = sender.send_request(request).await;
-        let answer = answer.map_err(|_| PostError::Http)?;
+        let answer = async {
+            let answer = sender.send_request(request).await;
+            answer.map_err(|_| PostError::Http)
+        };
+        let answer = timely(end, answer).await?;
         let read = Answer {
             status: answer.status().as_u16(),
             retry_after: retry_after(&answer),
         };
-        // Nothing in it matters; the other side likes to be heard out.
-        let _ = Limited::new(answer.into_body(), ANSWER_MAX / 2)
-            .collect()
-            .await;
+        // The other side likes to be heard out, as far as that goes.
+        let body = Limited::new(answer.into_body(), ANSWER_MAX / 2);
+        let _ = tokio::time::timeout(LISTEN_MAX, body.collect()).await;
         Ok(read)
     };
     tokio::pin!(exchange, connection);
@@ -274,5 +291,47 @@ mod tests {
             let refused = poster.post(&plain, message()).await;
             assert!(matches!(refused, Err(PostError::Plain)), "{refused:?}");
         }
+    }
+
+    /// What a server that sends `bytes`, and then one more now and then, is understood as.
+    async fn answered(bytes: &'static [u8]) -> Result<Answer, PostError> {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hub?x=1", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = [0; 18];
+            stream.read_exact(&mut head).await.unwrap();
+            assert_eq!(&head, b"POST /hub?x=1 HTTP");
+            stream.write_all(bytes).await.unwrap();
+            while stream.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        let message = Message {
+            content_type: "text/plain",
+            body: b"body".to_vec(),
+        };
+        let url = WebUrl::parse(&url).unwrap();
+        let answer = Poster::new(true).post(&url, message).await;
+        server.abort();
+        answer
+    }
+
+    #[tokio::test]
+    async fn an_answer_counts_as_soon_as_its_head_is_there() {
+        let dripping = b"HTTP/1.1 202 Accepted\r\nContent-Length: 99999999\r\n\r\n";
+        assert_eq!(answered(dripping).await.unwrap().status, 202);
+        let endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n";
+        assert_eq!(answered(endless).await.unwrap().status, 200);
+        let nonsense = answered(b"SSH-2.0-OpenSSH_9.9\r\n").await;
+        assert!(matches!(nonsense, Err(PostError::Http)), "{nonsense:?}");
+    }
+
+    #[tokio::test]
+    async fn a_head_without_an_end_is_not_waited_for() {
+        static LONG: [u8; 1 << 20] = [b'h'; 1 << 20];
+        let answer = answered(&LONG).await;
+        assert!(matches!(answer, Err(PostError::Http)), "{answer:?}");
     }
 }

@@ -45,9 +45,7 @@ PrivateTmp=yes
 PrivateDevices=yes
 PrivateUsers=yes
 PrivateIPC=yes
-PrivateNetwork=yes
-IPAddressDeny=any
-RestrictAddressFamilies=AF_UNIX
+{network}
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
@@ -78,7 +76,17 @@ WantedBy=multi-user.target
         store = quoted(&config.store.path),
         out = quoted(&config.out),
         state = quoted(&config.state),
+        network = network(config),
     )
+}
+
+/// What it may have of the network: nothing, unless there is somebody to tell.
+fn network(config: &Config) -> &'static str {
+    if config.announce.is_wanted() {
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
+    } else {
+        "PrivateNetwork=yes\nIPAddressDeny=any\nRestrictAddressFamilies=AF_UNIX"
+    }
 }
 
 /// A path as systemd reads it: quoted, with its own characters escaped (systemd.syntax(7)).
@@ -93,4 +101,26 @@ fn escaped(path: &str) -> String {
     }
     out.push('"');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_is_open_only_where_somebody_is_told() {
+        let unit = |more: &str| {
+            let least = "[publication]\nname = \"N\"\nlanguage = \"ar\"\nurl = \"https://n.example\"\n\
+                         feeds_url = \"https://n.example\"\nid_authority = \"n.example,2016\"\n\
+                         [store]\npath = \"s\"\n";
+            let now = crate::article::Timestamp::MAX;
+            let config = Config::parse(&format!("{least}{more}"), Path::new("/p"), now).unwrap();
+            let mut text = Vec::new();
+            write(&mut text, Path::new("/khabar"), Path::new("/c"), &config).unwrap();
+            String::from_utf8(text).unwrap()
+        };
+        assert!(unit("").contains("\nPrivateNetwork=yes\n"));
+        let open = unit("[announce]\nhubs = [\"https://hub.example/\"]\n");
+        assert!(!open.contains("PrivateNetwork") && open.contains(" AF_INET "));
+    }
 }

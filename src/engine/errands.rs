@@ -14,7 +14,7 @@ use crate::catalog::{Entry, Phase};
 use crate::config::Config;
 use crate::document::{DocumentKey, Errand, Handover, Owed};
 
-/// So many errands wait at most, of each sort.
+/// So many errands wait at most for one receiver.
 const WAITING_MAX: usize = 10_000;
 /// More pages than this at once are no news but a mass change, and search engines are not told.
 const PAGES_MAX: usize = 1_000;
@@ -33,8 +33,8 @@ pub(super) struct Errands {
     waiting: BTreeMap<Errand, Owed>,
     /// What was touched in the step that is being taken.
     stirred: Before,
-    /// How many of them are of pages.
-    pages: usize,
+    /// How many wait for each hub, and for search engines.
+    counts: BTreeMap<Option<WebUrl>, usize>,
     /// Those whose publication is not known to be done.
     fresh: BTreeSet<Errand>,
     forgotten: BTreeSet<Errand>,
@@ -47,6 +47,8 @@ pub(super) struct Errands {
     overflow: usize,
     /// Nothing was published yet that could have changed.
     is_first: bool,
+    /// Files are read in another way than before: what is found to differ has not changed.
+    is_reread: bool,
     /// What is published is not for the public.
     is_quiet: bool,
 }
@@ -60,8 +62,12 @@ impl Errands {
                 Errand::Topic { hub, .. } => config.announce.hubs.contains(hub),
                 Errand::Page { .. } => config.announce.indexnow_key_file.is_some(),
             });
+        let mut counts = BTreeMap::new();
+        for errand in waiting.keys() {
+            *counts.entry(receiver(errand)).or_default() += 1;
+        }
         Self {
-            pages: waiting.keys().filter(|errand| is_page(errand)).count(),
+            counts,
             fresh: waiting.keys().cloned().collect(),
             forgotten: unwanted.into_keys().collect(),
             next_turn: waiting
@@ -72,6 +78,7 @@ impl Errands {
             waiting,
             rested: std::mem::take(&mut memory.rested),
             is_first: memory.seen_at.is_none(),
+            is_reread: memory.reading != config.reading_fingerprint(),
             ..Self::default()
         }
     }
@@ -83,16 +90,12 @@ impl Errands {
 
     fn add(&mut self, errand: Errand, since: Timestamp) {
         let is_known = self.waiting.contains_key(&errand);
-        let same_sort = if is_page(&errand) {
-            self.pages
-        } else {
-            self.waiting.len() - self.pages
-        };
-        if !is_known && same_sort >= WAITING_MAX {
+        let count = self.counts.entry(receiver(&errand)).or_default();
+        if !is_known && *count >= WAITING_MAX {
             self.overflow += 1;
             return;
         }
-        self.pages += usize::from(!is_known && is_page(&errand));
+        *count += usize::from(!is_known);
         let rested = self.rested.get(&errand);
         let since = rested.map_or(since, |told| since.max(told.plus(REST)));
         let turn = self.next_turn;
@@ -103,8 +106,10 @@ impl Errands {
     }
 
     fn remove(&mut self, errand: &Errand) {
-        if self.waiting.remove(errand).is_some() {
-            self.pages -= usize::from(is_page(errand));
+        if self.waiting.remove(errand).is_some()
+            && let Some(count) = self.counts.get_mut(&receiver(errand))
+        {
+            *count -= 1;
         }
         self.fresh.remove(errand);
     }
@@ -119,6 +124,14 @@ impl Errands {
             self.forgotten.insert(errand.clone());
         }
         meant
+    }
+}
+
+/// The hub that is told, or none for search engines.
+fn receiver(errand: &Errand) -> Option<WebUrl> {
+    match errand {
+        Errand::Topic { hub, .. } => Some(hub.clone()),
+        Errand::Page { .. } => None,
     }
 }
 
@@ -214,7 +227,8 @@ impl Engine {
     /// Owes search engines the pages that are not what they were before the step that ends here.
     pub(super) fn owe_pages(&mut self) {
         let before = std::mem::take(&mut self.errands.stirred);
-        if self.is_silent() || self.config.announce.indexnow_key_file.is_none() {
+        let is_reread = self.errands.is_reread;
+        if self.is_silent() || is_reread || self.config.announce.indexnow_key_file.is_none() {
             return;
         }
         let mut pages = Vec::new();
@@ -292,6 +306,7 @@ impl Engine {
     /// Something is published, and from now on it can change.
     pub(super) fn begin_to_tell(&mut self) {
         self.errands.is_first = false;
+        self.errands.is_reread = false;
     }
 
     fn is_silent(&self) -> bool {

@@ -355,7 +355,10 @@ fn search_engines_are_told_of_pages_that_are_new_changed_or_gone() {
     project.khabar(&["withdraw", "same"]).ends(0);
     assert_eq!(endpoint.pages()[1..], [["same/"]]);
     // One that has just been told of rests for a while.
-    project.write("new.md", article("new", "2025-03-10T12:00:00Z") + "\nتصحيح\n");
+    project.write(
+        "new.md",
+        article("new", "2025-03-10T12:00:00Z") + "\nتصحيح\n",
+    );
     project.khabar(&["build"]).ends(0);
     project.khabar(&["build"]).ends(0);
     assert_eq!(endpoint.pages().len(), 2);

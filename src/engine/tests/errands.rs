@@ -1,7 +1,8 @@
 //! Who is told of what: once, of what is published alone, and of nothing under embargo.
 
 use super::*;
-use crate::document::{Errand, Handover};
+use crate::article::{TopicId, WebUrl};
+use crate::document::{Errand, FeedFormat, Handover, Owed};
 
 const ANNOUNCE: &str = r#"
 [announce]
@@ -173,6 +174,46 @@ fn a_mass_change_is_recognised_in_parts() {
     world.pass(120);
     world.put("a.json", text_of("a", 0, "a again"));
     assert_eq!(pages(&world.told()), ["a"]);
+}
+
+#[test]
+fn another_way_of_reading_changes_no_page() {
+    let mut world = world();
+    let text = format!("{CONFIG}{ANNOUNCE}").replace("\"ar\"", "\"en\"");
+    world.config = Arc::new(Config::parse(&text, Path::new("/nowhere"), Timestamp::MAX).unwrap());
+    world.stop();
+    world.restart();
+    let handover = world.told();
+    assert_eq!((topics(&handover).len(), pages(&handover).len()), (3, 0));
+}
+
+#[test]
+fn a_dead_hub_takes_no_room_from_others() {
+    let mut world = world();
+    let hub = |name: &str| WebUrl::parse(&format!("https://{name}.example/")).unwrap();
+    let mut memory = world.saved.clone();
+    for number in 0..10_000 {
+        let channel = Channel::Story(TopicId::new(&format!("s{number}")).unwrap());
+        let errand = Errand::Topic {
+            hub: hub("dead"),
+            topic: DocumentKey::Feed(channel, FeedFormat::Rss),
+        };
+        let since = world.now;
+        memory.errands.insert(
+            errand,
+            Owed {
+                since,
+                turn: number,
+            },
+        );
+    }
+    let two = "[\"https://dead.example/\", \"https://hub.example/\"]";
+    let text = format!("{CONFIG}{ANNOUNCE}").replace("[\"https://hub.example/\"]", two);
+    world.config = Arc::new(Config::parse(&text, Path::new("/nowhere"), Timestamp::MAX).unwrap());
+    world.saved = memory;
+    world.restart();
+    let handover = world.told();
+    assert_eq!((handover.errands.len(), handover.overflow), (10_003, 3));
 }
 
 #[test]

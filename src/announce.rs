@@ -233,12 +233,10 @@ impl Worker {
                 self.line.hurry();
             }
             let now = Instant::now();
-            let is_over = end.is_some_and(|end| now >= end);
-            let batch = if is_over {
-                Vec::new()
-            } else {
-                self.line.take(now)
-            };
+            if end.is_some_and(|end| now >= end) {
+                return;
+            }
+            let batch = self.line.take(now);
             if !batch.is_empty() {
                 let is_told = self.tell(batch).await;
                 if end.is_some() && !is_told {

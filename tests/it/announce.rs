@@ -143,13 +143,18 @@ fn telling(hubs: &[&SocketAddr]) -> Project {
 
 /// A project that tells an `IndexNow` endpoint.
 fn indexing(endpoint: &Stub) -> Project {
-    let project = Project::with(&format!(
+    let project = Project::new();
+    tell_engine(&project, endpoint);
+    project
+}
+
+fn tell_engine(project: &Project, endpoint: &Stub) {
+    project.configure(&format!(
         "[announce]\nallow_private = true\nindexnow_key_file = \"key\"\n\
          indexnow_endpoint = \"http://{}/indexnow\"\n",
         endpoint.address
     ));
     std::fs::write(project.root().join("key"), KEY).unwrap();
-    project
 }
 
 const FRONT: [&str; 3] = ["atom.xml", "feed.json", "rss.xml"];
@@ -362,6 +367,22 @@ fn search_engines_are_told_of_pages_that_are_new_changed_or_gone() {
     project.khabar(&["build"]).ends(0);
     project.khabar(&["build"]).ends(0);
     assert_eq!(endpoint.pages().len(), 2);
+}
+
+#[test]
+fn an_embargo_is_told_of_once_it_has_lifted() {
+    let project = Project::new();
+    let endpoint = Stub::at("127.0.0.1:0", Some(project.out().join("rss.xml")));
+    tell_engine(&project, &endpoint);
+    project.write("a.md", article("a", "2025-03-10T11:00:00Z"));
+    let daemon = Daemon::start(&project);
+    project.write("secret.md", article("secret", &in_seconds(3)));
+    daemon.sync();
+    assert!(!project.shown().contains(&"secret".to_owned()));
+    until("it is told of", || !endpoint.heard().is_empty());
+    assert_eq!(endpoint.pages(), [["secret/"]]);
+    assert!(endpoint.heard()[0].1.contains(":secret</guid>"));
+    daemon.stop();
 }
 
 #[test]

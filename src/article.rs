@@ -147,6 +147,17 @@ impl Article {
         }
     }
 
+    /// Whether readers find the same in both: the file it was read from is nothing to them.
+    #[must_use]
+    pub fn reads_as(&self, other: &Self) -> bool {
+        let Self { path, .. } = other;
+        let moved = Self {
+            path: path.clone(),
+            ..self.clone()
+        };
+        moved == *other
+    }
+
     /// Visible: published, and `published ≤ now < expires`.
     #[must_use]
     pub fn is_visible(&self, now: Timestamp) -> bool {

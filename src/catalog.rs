@@ -289,6 +289,9 @@ impl Catalog {
         };
         self.place(&mut entry);
         touched.touch_entry(&entry);
+        if self.rules.tells_pages {
+            touched.touch_page(&entry.article.id, None);
+        }
         self.entries.insert(entry.article.id.clone(), entry);
     }
 
@@ -299,6 +302,9 @@ impl Catalog {
                 self.deadlines.remove(&(deadline, id.clone()));
             }
             touched.touch_entry(&entry);
+            if self.rules.tells_pages {
+                touched.touch_page(id, Some(&entry));
+            }
         }
     }
 

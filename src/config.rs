@@ -274,8 +274,20 @@ pub struct Announce {
     pub hubs: Vec<WebUrl>,
     /// The file with the IndexNow key, absolute.
     pub indexnow_key_file: Option<PathBuf>,
+    /// Where search engines take the news.
+    pub indexnow_endpoint: WebUrl,
     /// Seconds to wait for a CDN.
     pub delay: u64,
+    /// Private addresses may be told, and in plain http.
+    pub allow_private: bool,
+}
+
+impl Announce {
+    /// Whether there is anybody to tell.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        !self.hubs.is_empty() || self.indexnow_key_file.is_some()
+    }
 }
 
 impl Config {

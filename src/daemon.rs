@@ -7,6 +7,7 @@
 //!
 //! It owns neither its signals nor its configuration: both are handed in.
 
+mod announcing;
 pub mod control;
 mod orders;
 mod service;
@@ -23,12 +24,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 
+use crate::announce::Announcer;
 use crate::article::{Changes, Diagnostic, Severity, StorePath};
 use crate::config::Config;
 use crate::engine::Guarded;
 use crate::serve::Stand;
 use crate::store::directory::{DirectoryStore, StoreError, Watch};
 
+pub use announcing::deliver;
 use control::{Listener, Pending};
 use service::Service;
 use sight::{Sight, done};
@@ -105,6 +108,9 @@ struct Daemon {
     telling: Telling,
     config_stamp: Option<Stamp>,
     save_at: Option<Instant>,
+    announcer: Announcer,
+    /// When what was told is to be written down.
+    note_at: Option<Instant>,
     is_ready: bool,
 }
 
@@ -161,6 +167,7 @@ pub async fn run(
         daemon.advance().await;
     }
     Service::stopping();
+    daemon.stop_announcing().await;
     daemon.bench.save(daemon.sight.store())?;
     Ok(())
 }
@@ -170,6 +177,8 @@ impl Daemon {
         let now = Instant::now();
         Self {
             config_stamp: stamp(&source.path),
+            announcer: Announcer::start(&bench.shared_config()),
+            note_at: None,
             bench,
             hold,
             source,
@@ -231,6 +240,7 @@ impl Daemon {
                 )
             }),
         );
+        self.note_told(now);
         if self.save_at.is_some_and(|at| at <= now) {
             self.save();
         }
@@ -300,6 +310,7 @@ impl Daemon {
                     self.retry = None;
                     self.telling.nothing_owed();
                     self.troubles.set(Trouble::Disk, None);
+                    self.announce();
                     self.ready();
                 }
                 Err(error) => self.retry_later(&error),
@@ -333,6 +344,8 @@ impl Daemon {
                     );
                 }
                 self.save_at.get_or_insert(Instant::now() + SAVE_AFTER);
+                // The new bytes are served by now, where anything is.
+                self.announce();
                 self.ready();
             }
             Err(error) => self.retry_later(&error),

@@ -3,6 +3,7 @@
 //! A document is a [`Channel`], seen through a [`Window`], written in a [`FeedFormat`]. A
 //! [`DocumentKey`] knows its path below `out`, and a path of a key never leaves `out`.
 
+mod errand;
 mod folder;
 mod kind;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+pub use errand::{Errand, Handover, Owed};
 pub use folder::folder_name;
 pub use kind::DocumentKind;
 

@@ -8,6 +8,7 @@
 mod assemble;
 mod bodies;
 mod debt;
+mod errands;
 mod keep;
 mod memory;
 
@@ -23,6 +24,7 @@ use crate::render::RenderError;
 
 use debt::Debt;
 pub use debt::Work;
+use errands::Errands;
 pub use keep::{Guarded, Kept, Reason};
 use memory::Unsaved;
 pub use memory::{Memory, Record};
@@ -48,6 +50,7 @@ pub struct Engine {
     bodies_needed: usize,
     withdrawals: BTreeMap<ArticleId, Timestamp>,
     embargoed: BTreeMap<StorePath, Timestamp>,
+    errands: Errands,
     unsaved: Unsaved,
 }
 
@@ -96,6 +99,7 @@ impl Engine {
             memory.distrust_readings();
         }
         let then = memory.seen_at.map_or(now, |then| then.min(now));
+        let errands = Errands::new(&mut memory, &config);
         let catalog = Catalog::new(&config, memory.withdrawals.clone(), then);
         let mut engine = Self {
             config,
@@ -114,7 +118,11 @@ impl Engine {
             bodies_needed: 0,
             withdrawals: memory.withdrawals,
             embargoed: memory.embargoed,
-            unsaved: Unsaved::default(),
+            unsaved: Unsaved {
+                errands: errands.unwanted().clone(),
+                ..Unsaved::default()
+            },
+            errands,
         };
         engine.load(memory.files);
         engine.visible_when_published = engine.visible();
@@ -210,7 +218,9 @@ impl Engine {
         let missing = self.take_in(changes);
         let touched = self.catalog.advance(now);
         self.owe(touched);
-        self.guard(missing)
+        let guarded = self.guard(missing);
+        self.owe_pages();
+        guarded
     }
 
     /// Withdraws an article by command at `when`, or takes that back. Says whether that changed
@@ -229,6 +239,7 @@ impl Engine {
             self.unsaved.withdrawals.insert(id.clone());
             let touched = self.catalog.set_withdrawal(id, when);
             self.owe(touched);
+            self.owe_pages();
         }
         changed
     }
@@ -260,6 +271,8 @@ impl Engine {
             self.manifest.remove(path);
             self.unsaved.manifest.insert(path.clone());
         }
+        self.forget_topics(&rendered.release.retired);
+        self.begin_to_tell();
         self.parts = rendered.parts;
         for channel in rendered.removed_channels {
             self.windows.remove(&channel);

@@ -24,13 +24,14 @@
 //!    was shown. Then the [target](publish::directory::DirectoryTarget) puts it in place: parts, then
 //!    indexes, then removals, and the engine's debt is paid. Where a [stand](serve::Stand) is open,
 //!    readers are served the release from there on.
+//! 6. Then the [`Announcer`](announce::Announcer) tells hubs and search engines of it.
 //!
 //! # Three rings
 //!
 //! The **core** decides: [`article`], [`document`], [`config`], [`catalog`], [`render`], [`plan`],
 //! [`engine`], each importing only those before it. It opens nothing, waits for nothing, and takes
-//! the time as an argument. The **edges** act: [`store`], [`publish`], [`state`], [`serve`]; they know
-//! the core and not one another. The **shell** introduces them: [`daemon`], whose loop waits for bells,
+//! the time as an argument. The **edges** act: [`store`], [`publish`], [`state`], [`serve`],
+//! [`announce`]; they know the core and not one another. The **shell** introduces them: [`daemon`], whose loop waits for bells,
 //! deadlines and orders and whose turn `build` runs once, and [`cli`]. A test checks it.
 
 pub mod article;
@@ -44,5 +45,6 @@ pub mod store;
 pub mod publish;
 pub mod state;
 pub mod serve;
+pub mod announce;
 pub mod daemon;
 pub mod cli;

@@ -364,6 +364,20 @@ impl WebUrl {
         }
         origin(&self.0) == origin(&other.0)
     }
+
+    /// Its host, without a port.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let url = self.to_url();
+        let host = url.as_ref().and_then(url::Url::host_str);
+        host.unwrap_or_default().to_owned()
+    }
+
+    /// Whether its host is that of `other`, whatever the scheme and the port.
+    #[must_use]
+    pub fn same_host(&self, other: &Self) -> bool {
+        self.same_site(other) || self.host() == other.host()
+    }
 }
 
 impl std::fmt::Display for WebUrl {

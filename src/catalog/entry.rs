@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::Rank;
-use crate::article::{Article, Status, Timestamp};
+use crate::article::{Article, ArticleId, Status, Timestamp};
 use crate::document::Channel;
 
 /// Where an article stands in time.
@@ -64,6 +64,12 @@ impl Entry {
         Rank::new(self.article.published, self.article.id.clone())
     }
 
+    /// The article, where search engines may see its page.
+    #[must_use]
+    pub fn page(&self) -> Option<&Arc<Article>> {
+        (self.phase == Phase::Live && self.article.index).then_some(&self.article)
+    }
+
     /// When it left what documents cover, by expiry or withdrawal, as seen at `now`.
     #[must_use]
     pub fn left_at(&self, now: Timestamp) -> Option<Timestamp> {
@@ -89,10 +95,13 @@ pub struct Touched {
     pub days: BTreeSet<NaiveDate>,
     /// News sitemaps.
     pub news: bool,
+    /// Articles, each as search engines could see it before; `None` where they could not. Empty
+    /// where they are not told.
+    pub articles: BTreeMap<ArticleId, Option<Arc<Article>>>,
 }
 
 impl Touched {
-    /// Whether nothing was.
+    /// Whether no document was.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.channels.is_empty() && self.days.is_empty() && !self.news
@@ -105,6 +114,9 @@ impl Touched {
         }
         self.days.extend(other.days);
         self.news |= other.news;
+        for (id, before) in other.articles {
+            self.articles.entry(id).or_insert(before);
+        }
     }
 
     /// Adds a channel in which something happened at `rank`.
@@ -115,6 +127,14 @@ impl Touched {
             None => {
                 self.channels.insert(channel.clone(), rank.clone());
             }
+        }
+    }
+
+    /// Adds the page of an article that stood as `before`.
+    pub(super) fn touch_page(&mut self, id: &ArticleId, before: Option<&Entry>) {
+        if !self.articles.contains_key(id) {
+            let before = before.and_then(Entry::page).cloned();
+            self.articles.insert(id.clone(), before);
         }
     }
 

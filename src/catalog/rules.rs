@@ -15,6 +15,8 @@ pub(super) struct Rules {
     zone: chrono_tz::Tz,
     feeds_url: WebUrl,
     cross_host: bool,
+    /// Whether anybody is told of pages.
+    pub(super) tells_pages: bool,
     exclude_sections: Vec<TopicId>,
     pub(super) floors: Vec<i64>,
     pub(super) declared: Vec<(Channel, Declared)>,
@@ -47,6 +49,7 @@ impl Rules {
             zone: config.publication.time_zone,
             feeds_url: config.publication.feeds_url.clone(),
             cross_host: config.cross_host,
+            tells_pages: config.announce.indexnow_key_file.is_some(),
             exclude_sections: config.exclude_sections.clone(),
             floors,
             declared_titles: declared

@@ -156,6 +156,7 @@ fn publish(
     let seconds = started.elapsed().as_secs_f64();
     let line = line(bench.counts(), documents, written + removed);
     output::results(|out| writeln!(out, "{line}, {seconds:.2} s"))?;
+    daemon::deliver(bench)?;
     let refused = bench.engine().refused();
     if !refused.is_empty() {
         tracing::error!("{}", daemon::refusal(bench.config(), refused));

@@ -5,16 +5,6 @@ use std::path::Path;
 
 use crate::config::Config;
 
-/// Without a server there is nobody to talk to but the service manager.
-const NO_NETWORK: &str = "\
-PrivateNetwork=yes
-IPAddressDeny=any
-RestrictAddressFamilies=AF_UNIX";
-/// One descriptor a connection.
-const NETWORK: &str = "\
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
-LimitNOFILE=65536";
-
 /// Writes the unit for the configuration at `path`, run by the program at `program`.
 pub(super) fn write(
     out: &mut dyn Write,
@@ -83,13 +73,25 @@ SystemCallErrorNumber=EPERM
 WantedBy=multi-user.target
 ",
         command = if serves { "serve" } else { "watch" },
-        network = if serves { NETWORK } else { NO_NETWORK },
         program = argument(program),
         config = argument(path),
         store = quoted(&config.store.path),
         out = quoted(&config.out),
         state = quoted(&config.state),
+        network = network(config, serves),
     )
+}
+
+/// What it may have of the network: nothing, unless there is somebody to serve or to tell.
+fn network(config: &Config, serves: bool) -> &'static str {
+    if serves {
+        // One descriptor a connection.
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\nLimitNOFILE=65536"
+    } else if config.announce.is_wanted() {
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
+    } else {
+        "PrivateNetwork=yes\nIPAddressDeny=any\nRestrictAddressFamilies=AF_UNIX"
+    }
 }
 
 /// A path as systemd reads it: quoted, with its own characters escaped (systemd.syntax(7)).
@@ -104,4 +106,35 @@ fn escaped(path: &str) -> String {
     }
     out.push('"');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_is_open_only_where_somebody_is_served_or_told() {
+        let unit = |more: &str, serves: bool| {
+            let least = "[publication]\nname = \"N\"\nlanguage = \"ar\"\nurl = \"https://n.example\"\n\
+                         feeds_url = \"https://n.example\"\nid_authority = \"n.example,2016\"\n\
+                         [store]\npath = \"s\"\n";
+            let now = crate::article::Timestamp::MAX;
+            let config = Config::parse(&format!("{least}{more}"), Path::new("/p"), now).unwrap();
+            let mut text = Vec::new();
+            write(
+                &mut text,
+                Path::new("/khabar"),
+                Path::new("/c"),
+                &config,
+                serves,
+            )
+            .unwrap();
+            String::from_utf8(text).unwrap()
+        };
+        assert!(unit("", false).contains("\nPrivateNetwork=yes\n"));
+        let hubs = "[announce]\nhubs = [\"https://hub.example/\"]\n";
+        for open in [unit(hubs, false), unit("", true)] {
+            assert!(!open.contains("PrivateNetwork") && open.contains(" AF_INET "));
+        }
+    }
 }

@@ -18,7 +18,7 @@ pub struct ConfigFault {
     pub message: String,
     /// What to do about it, one sentence without a full stop, safe to print on a terminal.
     pub remedy: String,
-    /// The source line; none for what is missing from the whole file.
+    /// The source line; none for what is missing from the whole file, or holds credentials.
     pub excerpt: Option<Excerpt>,
 }
 
@@ -72,7 +72,8 @@ impl<'t> Faults<'t> {
             place: Place::of(text, span.start),
             message: escape_controls(message),
             remedy: escape_controls(remedy),
-            excerpt: Some(Excerpt::of(text, span.start, span.len())),
+            excerpt: (!self.is_secret(span.start))
+                .then(|| Excerpt::of(text, span.start, span.len())),
         })
     }
 
@@ -83,6 +84,18 @@ impl<'t> Faults<'t> {
             message: escape_controls(message),
             remedy: escape_controls(remedy),
             excerpt: None,
+        })
+    }
+
+    /// Whether the line that byte `offset` stands in holds a user name or a password: no log shows it.
+    fn is_secret(&self, offset: usize) -> bool {
+        let (before, after) = self.text.split_at_checked(offset).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let end = offset + after.find('\n').unwrap_or(after.len());
+        let line = self.text.get(start..end).unwrap_or_default();
+        line.split("//").skip(1).any(|rest| {
+            let authority = rest.split(['/', '?', '#', '"', '\'', ' ']).next();
+            authority.is_some_and(|authority| authority.contains('@'))
         })
     }
 

@@ -70,7 +70,9 @@ fn the_least_configuration_has_its_defaults() {
         Announce {
             hubs: vec![],
             indexnow_key_file: None,
-            delay: 0
+            indexnow_endpoint: WebUrl::parse("https://api.indexnow.org/indexnow").unwrap(),
+            delay: 0,
+            allow_private: false,
         }
     );
 }

@@ -115,10 +115,13 @@ impl Daemon {
     /// Opens everything anew from what is saved, under another configuration where one is given.
     fn reopen(&mut self, config: Option<Config>) -> Result<(), String> {
         let config = config.unwrap_or_else(|| self.bench.config().clone());
-        self.save();
+        // What is not saved would be forgotten.
+        let saved = self.bench.save(self.sight.store());
+        saved.map_err(|error| error.to_string())?;
         let bench = Workbench::open(config, Clock::System, Trust::Readings);
         self.bench = bench.map_err(|error| error.to_string())?;
         self.telling.configured(self.bench.config());
+        self.restart_announcer();
         self.sight = Sight::new(Instant::now());
         self.waiters.start_over();
         self.open();

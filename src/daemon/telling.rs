@@ -87,8 +87,7 @@ impl Telling {
     /// Another configuration is in force.
     pub(super) fn configured(&self, config: &Config) {
         if let Some(stand) = &self.stand {
-            // Hubs are named once they are told.
-            stand.set_links(&config.publication.feeds_url, &[]);
+            stand.set_links(&config.publication.feeds_url, &config.announce.hubs);
         }
     }
 }

@@ -152,6 +152,10 @@ impl Workbench {
             is_memory_torn: loaded.is_memory_torn,
         };
         bench.aim();
+        if let Clock::Fixed(_) = clock {
+            // Another time than the public's.
+            bench.engine.keep_quiet();
+        }
         Ok(bench)
     }
 
@@ -232,7 +236,7 @@ impl Workbench {
         Ok(true)
     }
 
-    fn save_news(&mut self, news: &[Record]) -> Result<(), TurnError> {
+    pub(super) fn save_news(&mut self, news: &[Record]) -> Result<(), TurnError> {
         let everything = || everything(&self.engine, self.mark);
         self.state.save_memory(news, everything)?;
         self.engine.news_is_saved();
@@ -314,6 +318,7 @@ impl Workbench {
         hold: &Hold,
     ) -> Result<(Receipt, Release), TurnError> {
         rendered.leave(hold.target.foreign(&rendered.release));
+        self.engine.owe_topics(&rendered);
         let mut news = self.engine.news_before(&rendered);
         if let Clock::System = self.clock {
             self.mark = Some(self.now());

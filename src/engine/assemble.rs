@@ -235,9 +235,7 @@ fn feed_view<'a>(engine: &'a Engine, plan: &'a FeedPlan) -> FeedView<'a> {
             .iter()
             .map(|(id, when)| Tombstone { id, when: *when })
             .collect(),
-        // A hub that is named and never told keeps its subscribers waiting: none is named until
-        // khabar announces.
-        hubs: &[],
+        hubs: &config.announce.hubs,
     }
 }
 

@@ -66,7 +66,8 @@ impl Engine {
         self.debt = Debt::All;
     }
 
-    pub(super) fn owe(&mut self, touched: Touched) {
+    pub(super) fn owe(&mut self, mut touched: Touched) {
+        self.stir(std::mem::take(&mut touched.articles));
         match &mut self.debt {
             Debt::All => {}
             Debt::Touched(owed) => owed.merge(touched),

@@ -73,6 +73,7 @@ impl Engine {
         let held: Vec<StorePath> = self.held().map(|(path, _)| path.clone()).collect();
         let touched = self.release(&held);
         self.owe(touched);
+        self.owe_pages();
         // What has been accepted is no longer part of what a further loss is measured against.
         self.visible_when_published = self.visible();
         held.len()

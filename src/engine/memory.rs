@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Engine, Kept};
 use crate::article::{ArticleId, Body, File, StorePath, Timestamp};
-use crate::document::{Fingerprint, Manifest, TargetId};
+use crate::document::{Errand, Fingerprint, Manifest, Owed, TargetId};
 
 /// So many files, at most, are in one record when everything is recorded anew.
 const FILES_PER_RECORD: usize = 1_000;
@@ -38,6 +38,10 @@ pub struct Memory {
     pub manifest: Manifest,
     /// Files that became bad while their article was under embargo, and until when that was.
     pub embargoed: BTreeMap<StorePath, Timestamp>,
+    /// What others are still to be told of.
+    pub errands: BTreeMap<Errand, Owed>,
+    /// When search engines were last told of a page, as long as it rests.
+    pub rested: BTreeMap<Errand, Timestamp>,
 }
 
 impl Memory {
@@ -54,6 +58,8 @@ impl Memory {
             withdrawals,
             manifest,
             embargoed,
+            errands,
+            rested,
         } = record;
         self.mark = mark.unwrap_or(self.mark);
         self.seen_at = seen_at.or(self.seen_at);
@@ -79,6 +85,12 @@ impl Memory {
         }
         for (path, until) in embargoed {
             put(&mut self.embargoed, path, until);
+        }
+        for (errand, owed) in errands {
+            put(&mut self.errands, errand, owed);
+        }
+        for (errand, told) in rested {
+            put(&mut self.rested, errand, told);
         }
     }
 
@@ -123,6 +135,10 @@ pub struct Record {
     pub manifest: Vec<(String, Option<Fingerprint>)>,
     /// As [`Memory::embargoed`].
     pub embargoed: Vec<(StorePath, Option<Timestamp>)>,
+    /// As [`Memory::errands`].
+    pub errands: Vec<(Errand, Option<Owed>)>,
+    /// As [`Memory::rested`].
+    pub rested: Vec<(Errand, Option<Timestamp>)>,
 }
 
 /// The names of what is not saved yet.
@@ -134,6 +150,7 @@ pub(super) struct Unsaved {
     pub(super) withdrawals: BTreeSet<ArticleId>,
     pub(super) manifest: BTreeSet<String>,
     pub(super) embargoed: BTreeSet<StorePath>,
+    pub(super) errands: BTreeSet<Errand>,
 }
 
 impl Unsaved {
@@ -155,6 +172,10 @@ impl Unsaved {
             withdrawals: engine.withdrawals.keys().cloned().collect(),
             manifest: engine.manifest.keys().cloned().collect(),
             embargoed: engine.embargoed.keys().cloned().collect(),
+            errands: {
+                let waiting = engine.errands().keys();
+                waiting.chain(engine.rested().keys()).cloned().collect()
+            },
         }
     }
 
@@ -177,6 +198,10 @@ impl Unsaved {
             withdrawals: values(&self.withdrawals, |id| engine.withdrawals.get(id).copied()),
             manifest: values(&self.manifest, |path| engine.manifest.get(path).copied()),
             embargoed: values(&self.embargoed, |path| engine.embargoed.get(path).copied()),
+            errands: values(&self.errands, |errand| {
+                engine.errands().get(errand).copied()
+            }),
+            rested: values(&self.errands, |errand| engine.rested().get(errand).copied()),
             ..Record::default()
         }];
         let files: Vec<&StorePath> = self.files.iter().collect();
@@ -207,11 +232,10 @@ impl Engine {
     pub fn news_before(&self, rendered: &super::Rendered) -> Vec<Record> {
         let mut records = self.news();
         if let Some(record) = records.first_mut() {
-            let known = |path: &str| self.manifest.contains_key(path);
             let new = rendered
                 .fingerprints
                 .iter()
-                .filter(|(path, _)| !known(path));
+                .filter(|(path, fingerprint)| self.manifest.get(*path) != Some(fingerprint));
             let new = new.map(|(path, fingerprint)| (path.clone(), Some(*fingerprint)));
             record.manifest.extend(new);
         }

@@ -1,5 +1,6 @@
 //! Law 1 (incremental = from scratch), law 5 (minimal) and law 6 (isolation) over random histories.
 
+mod errands;
 mod history;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,6 +148,7 @@ impl World {
             };
         }
         let rendered = self.engine.render(self.engine.work()).unwrap();
+        self.engine.owe_topics(&rendered);
         self.save(self.engine.news_before(&rendered));
         let mut written = BTreeSet::new();
         if !fails {

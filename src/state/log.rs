@@ -21,7 +21,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use crate::engine::{Memory, Record};
 
 /// The first bytes, and the version of what follows.
-const MAGIC: &[u8; 12] = b"khabar\0\0m001";
+const MAGIC: &[u8; 12] = b"khabar\0\0m002";
 /// Magic, sealed length, their hash.
 const HEADER: usize = MAGIC.len() + 8 + 8;
 /// Length, whether the group goes on, the hash of both and of the payload.

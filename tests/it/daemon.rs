@@ -34,7 +34,7 @@ impl<'a> Daemon<'a> {
         self.project.khabar(&["sync", "--timeout", "30s"]).ends(0);
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.project.root().join("log")).unwrap()
     }
 
@@ -72,7 +72,7 @@ impl Drop for Daemon<'_> {
 }
 
 /// Waits for something that must come to be. The limit is a guard against hanging, not a measure.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}: it does not come to be");

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod announce;
 mod commands;
 mod daemon;
 mod faults;

@@ -8,7 +8,7 @@ const CORE: [&str; 7] = [
     "article", "document", "config", "catalog", "render", "plan", "engine",
 ];
 /// The edges know the core and not one another.
-const EDGES: [&str; 4] = ["store", "publish", "state", "serve"];
+const EDGES: [&str; 5] = ["store", "publish", "state", "serve", "announce"];
 /// The shell knows everything before it.
 const SHELL: [&str; 2] = ["daemon", "cli"];
 

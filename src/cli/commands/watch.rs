@@ -89,6 +89,10 @@ impl Server {
     /// Listens, and serves what earlier runs published until the daemon publishes more.
     fn start(bench: &Workbench, listen: Listen) -> anyhow::Result<Self> {
         let stand = Stand::new(bench.config()).context("the server cannot be started")?;
+        stand.set_links(
+            &bench.config().publication.feeds_url,
+            &bench.config().announce.hubs,
+        );
         stand.adopt(bench.engine().manifest());
         let (shutdown, _) = watch::channel(false);
         let mut server = Self {

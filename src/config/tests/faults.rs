@@ -320,6 +320,37 @@ fn directories_in_one_another_are_refused() {
 }
 
 #[test]
+fn faults_of_receivers() {
+    assert_eq!(
+        faults_of(concat!(
+            "[announce]\nhubs = [\"http://hub.example/\", \"https://b.example/\", \"https://b.example\"]\n",
+            "indexnow_endpoint = \"http://engine.example/\"\n",
+        )),
+        [
+            "10:9: `announce.hubs`: it is not https (write it with `https://`, or set `allow_private = true` for one in your own network)",
+            "10:54: `https://b.example/` stands twice (remove one of the two)",
+            "11:21: `announce.indexnow_endpoint`: it is not https (write it with `https://`, or set `allow_private = true` for one in your own network)",
+        ]
+    );
+    sound("[announce]\nhubs = [\"http://hub.example/\"]\nallow_private = true\n");
+    let many: Vec<String> = (0..9)
+        .map(|n| format!("\"https://h{n}.example/\""))
+        .collect();
+    let fault = &faults_of(&format!("[announce]\nhubs = [{}]\n", many.join(", ")))[0];
+    assert!(fault.contains("more than 8 hubs"), "{fault}");
+}
+
+#[test]
+fn credentials_are_not_shown() {
+    let text =
+        format!("{LEAST}[announce]\nhubs = [\"https://me:planted@hub.example/\"]\nhubz = 1\n");
+    let now = crate::article::Timestamp::MAX;
+    let faults = Config::parse(&text, Path::new("/project"), now).unwrap_err();
+    assert!(!format!("{faults:?}").contains("planted"));
+    assert!(faults[0].excerpt.is_none() && faults[1].excerpt.is_some());
+}
+
+#[test]
 fn faults_of_feeds_guard_serve_and_announce() {
     assert_eq!(
         faults_of(concat!(

@@ -71,6 +71,8 @@ pub(super) fn config() -> Config {
             operations: ([127, 0, 0, 1], 8081).into(),
         },
         announce: Announce {
+            indexnow_endpoint: WebUrl::parse("https://indexnow.example/").unwrap(),
+            allow_private: false,
             hubs: Vec::new(),
             indexnow_key_file: None,
             delay: 0,

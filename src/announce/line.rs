@@ -27,6 +27,16 @@ pub(super) struct Manners {
 struct Waiting {
     turn: u64,
     due: Instant,
+    /// A later change that may not be where readers find it when this one is told of.
+    later: Option<Later>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Later {
+    turn: u64,
+    /// From here on, telling of the earlier change tells of this one, too.
+    found: Instant,
+    due: Instant,
 }
 
 /// The errands of one receiver.
@@ -51,16 +61,25 @@ impl Line {
         }
     }
 
-    /// Adds an errand that is due at `due`. One that waits already is run once, for the later turn,
-    /// and no later than it was.
-    pub(super) fn add(&mut self, errand: Errand, turn: u64, due: Instant) {
-        let gathered = due + self.manners.gather;
+    /// Adds an errand for a change that readers find from `found` on. One that waits already is run
+    /// once, for the later turn, and no later than it was, unless the change cannot be found then.
+    pub(super) fn add(&mut self, errand: Errand, turn: u64, found: Instant) {
+        let gathered = found + self.manners.gather;
         let due = match self.told.get(&errand) {
             Some(told) => gathered.max(*told + self.manners.rest),
             None => gathered,
         };
-        let waiting = self.waiting.entry(errand).or_insert(Waiting { turn, due });
-        waiting.turn = waiting.turn.max(turn);
+        let new = Waiting {
+            turn,
+            due,
+            later: None,
+        };
+        let waiting = self.waiting.entry(errand).or_insert(new);
+        if found <= waiting.due {
+            waiting.turn = waiting.turn.max(turn);
+        } else {
+            waiting.later = Some(Later { turn, found, due });
+        }
     }
 
     /// How soon a receiver may be told of the same thing again.
@@ -100,12 +119,27 @@ impl Line {
         let mut due: Vec<(u64, Errand)> = due.map(|(errand, w)| (w.turn, errand.clone())).collect();
         due.sort_unstable();
         due.truncate(self.manners.limit);
-        for (_, errand) in &due {
-            self.waiting.remove(errand);
+        let due = due.into_iter();
+        due.map(|(turn, errand)| match self.take_one(&errand, now) {
+            Some(later) => (errand, later),
+            None => (errand, turn),
+        })
+        .collect()
+    }
+
+    /// Takes one errand out; says for which later turn it is run, too, where there is one.
+    fn take_one(&mut self, errand: &Errand, now: Instant) -> Option<u64> {
+        let Later { turn, found, due } = self.waiting.remove(errand)?.later?;
+        if found <= now {
+            return Some(turn);
         }
-        due.into_iter()
-            .map(|(turn, errand)| (errand, turn))
-            .collect()
+        let waiting = Waiting {
+            turn,
+            due,
+            later: None,
+        };
+        self.waiting.insert(errand.clone(), waiting);
+        None
     }
 
     /// These have been told of at `now`.
@@ -144,7 +178,11 @@ impl Line {
     pub(super) fn put_back(&mut self, batch: Vec<(Errand, u64)>, now: Instant) {
         for (errand, turn) in batch {
             let waiting = self.waiting.entry(errand);
-            waiting.or_insert(Waiting { turn, due: now });
+            waiting.or_insert(Waiting {
+                turn,
+                due: now,
+                later: None,
+            });
         }
     }
 
@@ -212,6 +250,30 @@ mod tests {
         assert_eq!(line.next(), Some(now + SECOND * 606));
         assert!(line.take(now + SECOND * 605).is_empty());
         assert_eq!(line.take(now + SECOND * 606), [(page(1), 4)]);
+    }
+
+    #[test]
+    fn a_change_that_cannot_be_found_yet_is_told_of_by_itself() {
+        let mut line = line(0, 1);
+        let now = Instant::now();
+        // A CDN is waited for a minute; the page changes every twenty seconds.
+        let mut told = Vec::new();
+        for second in 0..200 {
+            let now = now + SECOND * second;
+            if second % 20 == 0 {
+                line.add(page(1), u64::from(second), now + SECOND * 60);
+            }
+            let batch = line.take(now);
+            if !batch.is_empty() {
+                line.told(&batch, now);
+                told.push((second, batch[0].1));
+            }
+        }
+        assert_eq!(told, [(60, 0), (120, 60), (180, 120)]);
+        // Where it could not be told in time, once is enough.
+        let late = now + SECOND * 1_000;
+        assert_eq!(line.take(late), [(page(1), 180)]);
+        assert_eq!(line.next(), None);
     }
 
     #[test]

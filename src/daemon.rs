@@ -9,6 +9,7 @@
 
 mod announcing;
 pub mod control;
+mod hold;
 mod orders;
 mod service;
 mod sight;
@@ -33,14 +34,14 @@ use crate::store::directory::{DirectoryStore, StoreError, Watch};
 
 pub use announcing::deliver;
 use control::{Listener, Pending};
+pub use hold::Hold;
 use service::Service;
 use sight::{Sight, done};
 use telling::Telling;
 use trouble::{Trouble, Troubles};
 use waiters::Waiters;
 pub use workbench::{
-    Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench, held_names, now, refusal,
-    system_now,
+    Clock, Counts, Prepared, Trust, TurnError, Workbench, held_names, now, refusal, system_now,
 };
 
 /// The longest the loop sleeps: a deadline is at most so late, whatever the clock does meanwhile.

@@ -124,6 +124,7 @@ impl Daemon {
             windows: catalog.channels().count(),
             oldest_news,
             waiting: self.waiters.count(),
+            untold: engine.errands().len(),
         }
     }
 }

@@ -52,6 +52,8 @@ pub struct Figures {
     pub oldest_news: Option<Timestamp>,
     /// Those who wait for `khabar sync`.
     pub waiting: usize,
+    /// Feeds and pages that hubs and search engines are still to be told of.
+    pub untold: usize,
 }
 
 /// Everything that is counted.
@@ -240,6 +242,7 @@ fn amounts(text: &mut Text, stock: Stock, figures: Figures, now: i64) {
     text.head(name, "gauge", "What waits, by queue.");
     text.line(name, "{queue=\"compress\"}", stock.uncompressed);
     text.line(name, "{queue=\"sync\"}", figures.waiting);
+    text.line(name, "{queue=\"announce\"}", figures.untold);
 }
 
 fn load(counter: &AtomicU64) -> u64 {

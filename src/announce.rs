@@ -124,6 +124,8 @@ impl Announcer {
         report(&handover);
         for errand in handover.forgotten {
             self.with(&Receiver::of(&errand), |exchange| {
+                // One that has not been taken over yet is not to be after all.
+                exchange.errands.retain(|(waiting, _)| *waiting != errand);
                 exchange.forgotten.push(errand);
             });
         }

@@ -24,9 +24,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 
 use crate::announce::Announcer;
-use crate::article::{Changes, Diagnostic, Severity, StorePath};
+use crate::article::{Body, Changes, Diagnostic, Severity, StorePath};
 use crate::config::Config;
 use crate::engine::Guarded;
 use crate::serve::Stand;
@@ -101,6 +102,8 @@ struct Daemon {
     look_at: Instant,
     retry: Option<(Instant, Duration)>,
     body_tries: u32,
+    /// Bodies that are being read.
+    fetching: Option<JoinHandle<Vec<(StorePath, Body)>>>,
     waiters: Waiters,
     troubles: Troubles,
     /// Files whose fault lies in how they stand to others, and was logged.
@@ -188,6 +191,7 @@ impl Daemon {
             look_at: now,
             retry: None,
             body_tries: 0,
+            fetching: None,
             waiters: Waiters::default(),
             troubles: Troubles::default(),
             told: BTreeSet::new(),
@@ -228,7 +232,13 @@ impl Daemon {
         self.start_reading(now);
         let is_late = |at| at <= self.bench.now();
         let is_deadline = self.is_ready && self.bench.engine().wake_at().is_some_and(is_late);
-        if is_deadline || self.retry.is_some_and(|(at, _)| at <= now) {
+        // With the store away, the clock goes on over what is remembered of it.
+        let is_blind = !self.is_ready
+            && self.troubles.has(Trouble::Store)
+            && !self.bench.engine().catalog().is_empty();
+        // What came too late for a publication belongs into the next.
+        let has_bodies = self.fetching.as_ref().is_some_and(JoinHandle::is_finished);
+        if is_deadline || is_blind || has_bodies || self.retry.is_some_and(|(at, _)| at <= now) {
             self.turn(Changes::default()).await;
         }
         let behind = self.bench.clock_behind();
@@ -298,11 +308,16 @@ impl Daemon {
     /// Publishes what is owed. What fails is owed still, and tried again.
     async fn publish(&mut self) {
         match self.hold.renew(self.bench.config()) {
-            Ok(true) => {
-                tracing::warn!("out was gone or replaced; everything is published again");
-                self.bench.start_over();
+            Ok(lost) => {
+                if lost.out {
+                    tracing::warn!("out was gone or replaced; everything is published again");
+                    self.bench.start_over();
+                }
+                if lost.state {
+                    tracing::warn!("the state was gone or replaced; it is written again");
+                    self.save();
+                }
             }
-            Ok(false) => {}
             Err(error) => return self.retry_later(&error),
         }
         if self.bench.engine().work().is_empty() {
@@ -372,12 +387,14 @@ impl Daemon {
             self.body_tries = 0;
             return true;
         }
-        if let Some(eyes) = &self.sight.eyes {
-            let store = Arc::clone(&eyes.store);
-            let fetching = tokio::task::spawn_blocking(move || store.bodies(&needs));
-            if let Ok(Ok(bodies)) = tokio::time::timeout(BODY_PATIENCE, fetching).await {
-                self.bench.engine_mut().take_bodies(bodies);
-            }
+        // What must not be forgotten waits for no store.
+        if let Err(error) = self.bench.remember() {
+            self.retry_later(&error);
+            return false;
+        }
+        if !self.bodies_come(needs).await {
+            self.body_tries = 0;
+            return true;
         }
         let missing = self.bench.engine().work().needs;
         let Some(eyes) = self.sight.eyes.as_ref().filter(|_| !missing.is_empty()) else {
@@ -395,6 +412,29 @@ impl Daemon {
         }
         self.retry = Some((Instant::now() + RETRY_MIN, RETRY_MIN));
         false
+    }
+
+    /// Asks the store for bodies. Says whether it answered in time: what comes later is taken in when
+    /// it is there, and until then nobody is asked again.
+    async fn bodies_come(&mut self, needs: Vec<StorePath>) -> bool {
+        let Some(eyes) = &self.sight.eyes else {
+            return false;
+        };
+        if self.troubles.has(Trouble::Store) {
+            return false;
+        }
+        let store = Arc::clone(&eyes.store);
+        let fetching = self
+            .fetching
+            .get_or_insert_with(|| tokio::task::spawn_blocking(move || store.bodies(&needs)));
+        let Ok(fetched) = tokio::time::timeout(BODY_PATIENCE, fetching).await else {
+            return false;
+        };
+        self.fetching = None;
+        if let Ok(bodies) = fetched {
+            self.bench.engine_mut().take_bodies(bodies);
+        }
+        true
     }
 
     fn ready(&mut self) {

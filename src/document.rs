@@ -291,6 +291,12 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// Of a document of which it is not known whether it is in place. No bytes have it.
+    pub const UNKNOWN: Self = Self {
+        hash: ContentHash(0),
+        length: u64::MAX,
+    };
+
     /// Fingerprint of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {

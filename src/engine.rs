@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::article::{ArticleId, Body, Changes, Diagnostic, File, Files, StorePath, Timestamp};
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::document::{Channel, DocumentKey, Manifest, Release, TargetId};
+use crate::document::{Channel, DocumentKey, Fingerprint, Manifest, Release, TargetId};
 use crate::plan;
 use crate::render::RenderError;
 
@@ -250,6 +250,15 @@ impl Engine {
     /// Where a writing crate fails.
     pub fn render(&self, work: Work) -> Result<Rendered, RenderError> {
         assemble::render(self, work)
+    }
+
+    /// Nobody knows how much of a release is in place: all of it is khabar's, and owed still.
+    pub fn fail(&mut self, release: &Release) {
+        for document in &release.documents {
+            let path = document.key.path();
+            self.unsaved.manifest.insert(path.clone());
+            self.manifest.insert(path, Fingerprint::UNKNOWN);
+        }
     }
 
     /// The debt is paid: `rendered` is published. Hands back what that was.

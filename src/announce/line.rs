@@ -7,8 +7,6 @@ use crate::document::Errand;
 
 /// The longest pause after failures.
 const PAUSE_MAX: Duration = Duration::from_hours(1);
-/// The longest pause that a receiver is granted.
-const GRANTED_MAX: Duration = Duration::from_hours(24);
 
 /// How a receiver likes to be told.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +169,7 @@ impl Line {
         self.failures += 1;
         // Half to one and a half times as long, so that not all come back at once.
         let pause = pause.mul_f64(0.5 + chance);
-        let granted = granted.unwrap_or_default().min(GRANTED_MAX);
+        let granted = granted.unwrap_or_default();
         self.pause = Some(now + pause.max(granted));
     }
 

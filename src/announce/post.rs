@@ -24,6 +24,8 @@ use url::{Host, Url};
 use super::address::is_public;
 use crate::article::WebUrl;
 
+/// The longest pause that a receiver is granted.
+const GRANTED_MAX: Duration = Duration::from_hours(24);
 /// How long a request may take in all, from the name to the head of the answer.
 const TIME_MAX: Duration = Duration::from_secs(10);
 /// How long one address may take to accept a connection.
@@ -243,12 +245,14 @@ fn retry_after(answer: &Response<Incoming>) -> Option<Duration> {
 }
 
 fn parse_retry_after(text: &str, now: i64) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = chrono::DateTime::parse_from_rfc2822(text.trim()).ok()?;
-    let seconds = at.timestamp().saturating_sub(now);
-    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    let wait = if let Ok(seconds) = text.trim().parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let at = chrono::DateTime::parse_from_rfc2822(text.trim()).ok()?;
+        let seconds = at.timestamp().saturating_sub(now);
+        Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+    };
+    Some(wait.min(GRANTED_MAX))
 }
 
 #[cfg(test)]
@@ -262,6 +266,7 @@ mod tests {
         assert_eq!(seconds("Mon, 23 Nov 2026 12:01:00 GMT"), Some(60));
         assert_eq!(seconds("Mon, 23 Nov 2026 11:01:00 GMT"), Some(0));
         assert_eq!(seconds("soon"), None);
+        assert_eq!(seconds("18446744073709551615"), Some(24 * 3_600));
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::trouble::Trouble;
 use super::{Daemon, TurnError, Workbench};
 use crate::announce::{Announcer, report};
 use crate::document::Errand;
@@ -30,9 +31,16 @@ impl Daemon {
         }
         if self.note_at.is_some_and(|at| at <= now) {
             self.note_at = match self.bench.write_down() {
-                Ok(()) => None,
-                // A disk that fails is told of where something is published.
-                Err(_) => Some(now + NOTE_AFTER * 10),
+                Ok(()) => {
+                    if self.retry.is_none() {
+                        self.troubles.set(Trouble::Disk, None);
+                    }
+                    None
+                }
+                Err(error) => {
+                    self.troubles.set(Trouble::Disk, Some(error.to_string()));
+                    Some(now + NOTE_AFTER)
+                }
             };
         }
     }

@@ -14,6 +14,15 @@ pub struct Hold {
     state: Lock,
 }
 
+/// What was gone, or replaced, and is held again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// `out`.
+    pub out: bool,
+    /// The state.
+    pub state: bool,
+}
+
 impl Hold {
     /// Takes `out` and the state for this process.
     ///
@@ -36,21 +45,24 @@ impl Hold {
         [self.target.place().clone(), self.state.place().clone()]
     }
 
-    /// Takes `out` and the state again, where they are gone or others are in their place. Says
-    /// whether `out` is another one now.
+    /// Takes `out` and the state again, where they are gone or others are in their place; says which
+    /// were.
     ///
     /// # Errors
     /// As [`Hold::take`].
-    pub fn renew(&mut self, config: &Config) -> Result<bool, TurnError> {
-        if !self.state.place().is_there() {
+    pub fn renew(&mut self, config: &Config) -> Result<Lost, TurnError> {
+        let lost = Lost {
+            out: !self.target.place().is_there(),
+            state: !self.state.place().is_there(),
+        };
+        if lost.state {
             State::create(&config.state)?;
             self.state = Lock::take(&config.state)?;
         }
-        let is_lost = !self.target.place().is_there();
-        if is_lost {
+        if lost.out {
             self.target = DirectoryTarget::lock(&config.out)?;
         }
-        Ok(is_lost)
+        Ok(lost)
     }
 }
 

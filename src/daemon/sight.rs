@@ -15,6 +15,7 @@ use crate::store::directory::{DirectoryStore, Due, Scope, StoreError, Watch};
 
 /// How long the store may take to answer that it is there.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(3);
+const SILENT: &str = "the store does not answer; what was published stays";
 /// How often a store that rings no bells is scanned.
 const BLIND_SCAN: Duration = Duration::from_secs(5);
 
@@ -98,17 +99,20 @@ impl Daemon {
     pub(super) fn look(&mut self, now: Instant) {
         match (&self.sight.health, &self.sight.eyes) {
             (Some(task), _) if now.duration_since(task.since) > HEALTH_PATIENCE => {
-                self.troubles.set(
-                    Trouble::Store,
-                    Some("the store does not answer; what was published stays".to_owned()),
-                );
+                self.troubles.set(Trouble::Store, Some(SILENT.to_owned()));
             }
             (None, Some(eyes)) => {
                 let store = Arc::clone(&eyes.store);
                 self.sight.health = Some(Task::start(move || store.health()));
             }
-            (None, None) if self.sight.opening.is_none() => self.open(),
-            _ => {}
+            (None, None) => match &self.sight.opening {
+                None => self.open(),
+                Some(task) if now.duration_since(task.since) > HEALTH_PATIENCE => {
+                    self.troubles.set(Trouble::Store, Some(SILENT.to_owned()));
+                }
+                Some(_) => {}
+            },
+            (Some(_), _) => {}
         }
         if self.sight.places.is_none() {
             let places = self.hold.places();

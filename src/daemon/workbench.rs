@@ -35,7 +35,7 @@ pub enum TurnError {
     /// The state cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The store cannot be used and there is no checkpoint to go on from.
+    /// The store cannot be used and nothing is remembered of it.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A document cannot be rendered: a bug.
@@ -325,7 +325,9 @@ impl Workbench {
             record.mark = Some(self.mark);
         }
         self.save_news(&news)?;
-        let receipt = hold.target.apply(&rendered.release)?;
+        let receipt = hold.target.apply(&rendered.release).inspect_err(|_| {
+            self.engine.fail(&rendered.release);
+        })?;
         Ok((receipt, self.engine.commit(rendered)))
     }
 

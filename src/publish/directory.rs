@@ -9,7 +9,7 @@
 mod lock;
 mod place;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -225,19 +225,28 @@ impl DirectoryView {
     }
 }
 
-/// The paths of a release at which somebody else's files stand. What no memory knows is khabar's
+/// The paths of a release at which somebody else's files stand, or a folder. What no memory knows is khabar's
 /// where it says so, or where it is what is to be written anyway. Where nothing at all is remembered of
 /// the target, documents in formats that have no place for that are what the front says it is.
 fn foreign(root: &Root, release: &Release) -> BTreeSet<String> {
-    let is_written = |path: &String| {
-        let mut documents = release.documents.iter();
-        documents.any(|d| d.key.path() == *path && root.difference(path, &d.bytes).is_none())
-    };
+    let documents = release.documents.iter();
+    let mut foreign: BTreeSet<String> = documents
+        .map(|document| document.key.path())
+        .filter(|path| root.is_folder(path))
+        .collect();
     let unproven = release.unproven.iter();
     let there: Vec<&String> = unproven.filter(|path| root.exists(path)).collect();
     if there.is_empty() {
-        return BTreeSet::new();
+        return foreign;
     }
+    let documents = release.documents.iter();
+    let bytes: HashMap<String, &[u8]> = documents
+        .map(|document| (document.key.path(), document.bytes.as_slice()))
+        .collect();
+    let is_written = |path: &String| {
+        let bytes = bytes.get(path);
+        bytes.is_some_and(|bytes| root.difference(path, bytes).is_none())
+    };
     let is_front_signed =
         !release.is_target_known && SIGNED.iter().any(|name| root.is_signed(name));
     let is_own = |path: &String| {
@@ -249,10 +258,9 @@ fn foreign(root: &Root, release: &Release) -> BTreeSet<String> {
         }
     };
     let others = there.into_iter();
-    others
-        .filter(|path| !is_own(path) && !is_written(path))
-        .cloned()
-        .collect()
+    let others = others.filter(|path| !is_own(path) && !is_written(path));
+    foreign.extend(others.cloned());
+    foreign
 }
 
 /// The folder of a path below the root, without a trailing slash; empty for the root itself.

@@ -169,12 +169,15 @@ impl Log {
 
     /// Whether more of the file is out of date than not.
     pub(super) fn is_overgrown(&self) -> bool {
-        self.end - self.base > self.base.max(GROWTH)
+        self.end.saturating_sub(self.base) > self.base.max(GROWTH)
     }
 
     /// Writes the file anew beside itself, syncs, renames, syncs the directory.
     pub(super) fn rewrite(&mut self, records: &[Record]) -> io::Result<()> {
+        // Anything but success leaves a file that is not known: then it is written anew again.
         self.file = None;
+        self.end = 0;
+        self.base = 0;
         let mut end = 0;
         let file = super::replace(&self.path, |file| {
             let mut writer = io::BufWriter::with_capacity(1 << 20, file);
@@ -214,7 +217,12 @@ impl Log {
         };
         if self.file.is_none() {
             let file = OpenOptions::new().write(true).open(&self.path)?;
+            if file.metadata()?.len() < self.end {
+                return Ok(false);
+            }
             file.set_len(self.end)?;
+            // A process that was killed may have written what it did not sync.
+            file.sync_data()?;
             self.file = Some(file);
         }
         let Some(file) = &self.file else {

@@ -109,6 +109,29 @@ fn a_memory_that_was_taken_away_is_written_anew() {
     assert_eq!(loaded.memory.seen_at, Timestamp::from_seconds(2));
 }
 
+/// Where another file stands in its place, or it could not be written anew, nothing is built on it.
+#[test]
+fn a_memory_that_is_not_what_it_was_is_written_anew() {
+    let (_folder, path) = folder();
+    let file = path.join(MEMORY);
+    let (mut state, _) = State::open(&path).unwrap();
+    state.save_memory(&[marked(1), marked(2)], nothing).unwrap();
+    // Another one, shorter, while this process does not have it open.
+    let (mut other, _) = State::open(&path).unwrap();
+    std::fs::write(&file, b"short").unwrap();
+    other.save_memory(&[marked(3)], || vec![marked(2)]).unwrap();
+    assert_eq!(mark(&path), Some(3));
+    // It cannot be replaced: a folder stands where it would be staged.
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(path.join("memory.new")).unwrap();
+    assert!(state.save_memory(&[marked(4)], nothing).is_err());
+    assert!(state.tidy_memory(nothing).is_ok());
+    std::fs::remove_dir(path.join("memory.new")).unwrap();
+    state.save_memory(&[marked(5)], || vec![marked(4)]).unwrap();
+    state.save_memory(&[marked(6)], nothing).unwrap();
+    assert_eq!(mark(&path), Some(6));
+}
+
 #[test]
 fn a_memory_that_has_grown_is_written_anew() {
     let (_folder, path) = folder();

@@ -166,15 +166,19 @@ impl Root {
     }
 
     pub(super) fn exists(&self, path: &str) -> bool {
-        self.folder(parent(path), false)
-            .and_then(|folder| {
-                Ok(rustix::fs::statat(
-                    &folder,
-                    file_name(path),
-                    AtFlags::SYMLINK_NOFOLLOW,
-                )?)
-            })
-            .is_ok()
+        self.kind(path).is_some()
+    }
+
+    /// Whether a folder is at `path`, which no document can replace.
+    pub(super) fn is_folder(&self, path: &str) -> bool {
+        self.kind(path) == Some(FileType::Directory)
+    }
+
+    fn kind(&self, path: &str) -> Option<FileType> {
+        let folder = self.folder(parent(path), false).ok()?;
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let stat = rustix::fs::statat(&folder, file_name(path), flags).ok()?;
+        Some(FileType::from_raw_mode(stat.st_mode))
     }
 
     /// Its inode and when it was made.

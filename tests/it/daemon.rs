@@ -16,6 +16,13 @@ pub(crate) struct Daemon<'a> {
 impl<'a> Daemon<'a> {
     /// Starts the daemon and waits for its first publication.
     pub(crate) fn start(project: &'a Project) -> Self {
+        let daemon = Self::start_anyhow(project);
+        until("the daemon answers", || project.khabar(&["sync"]).code == 0);
+        daemon
+    }
+
+    /// Starts the daemon.
+    fn start_anyhow(project: &'a Project) -> Self {
         let log = std::fs::File::create(project.root().join("log")).unwrap();
         let child = Command::new(cargo_bin!("khabar"))
             .current_dir(project.root())
@@ -24,9 +31,7 @@ impl<'a> Daemon<'a> {
             .stderr(log)
             .spawn()
             .unwrap();
-        let daemon = Self { project, child };
-        until("the daemon answers", || project.khabar(&["sync"]).code == 0);
-        daemon
+        Self { project, child }
     }
 
     /// Waits until everything that happened is published.
@@ -266,6 +271,28 @@ fn an_out_that_cannot_be_written_is_tried_again() {
     daemon.stop();
 }
 
+/// The clock goes on over what is remembered of a store that is away when the daemon starts.
+#[test]
+fn a_daemon_that_starts_without_its_store_moves_with_the_clock() {
+    let project = Project::new();
+    project.write("a.md", article("a", DATE));
+    let soon = |seconds: i64| {
+        let at = chrono::Utc::now() + chrono::TimeDelta::seconds(seconds);
+        at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    };
+    project.write("to-come.md", article("to-come", &soon(4)));
+    project.khabar(&["build"]).ends(0);
+    assert_eq!(project.shown(), ["a"]);
+    let away = project.root().join("away");
+    std::fs::rename(project.store(), &away).unwrap();
+    let daemon = Daemon::start_anyhow(&project);
+    until("the embargo ends", || project.shown().len() == 2);
+    std::fs::rename(&away, project.store()).unwrap();
+    project.write("more.md", article("more", DATE));
+    until("the store is back", || project.shown().len() == 3);
+    daemon.stop();
+}
+
 /// `out` and the state are taken away under the running daemon: both come back, whole.
 #[test]
 fn what_is_taken_away_comes_back() {
@@ -273,6 +300,15 @@ fn what_is_taken_away_comes_back() {
     project.write_many(0..5);
     let daemon = Daemon::start(&project);
     let before = project.tree();
+    // A folder in place of one document keeps none of the others from being published.
+    std::fs::remove_file(project.out().join("feed.json")).unwrap();
+    std::fs::create_dir(project.out().join("feed.json")).unwrap();
+    project.write("more.md", article("more", DATE));
+    daemon.sync();
+    assert!(project.read("rss.xml").contains("more"));
+    std::fs::remove_dir(project.out().join("feed.json")).unwrap();
+    project.remove("more.md");
+    daemon.sync();
     std::fs::remove_dir_all(project.out()).unwrap();
     until("out is back", || project.out().join("index.html").exists());
     daemon.sync();
@@ -284,6 +320,9 @@ fn what_is_taken_away_comes_back() {
     });
     project.khabar(&["withdraw", "a000"]).ends(0);
     std::fs::remove_dir_all(project.state()).unwrap();
+    until("the memory is back", || {
+        project.state().join("memory").exists()
+    });
     until("the daemon can be asked", || {
         project.khabar(&["sync"]).code == 0
     });

@@ -165,6 +165,14 @@ impl Catalog {
         self.entries.get(id)
     }
 
+    /// The article in play that is read from the file or at the URL `name`.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Entry> {
+        let mut entries = self.entries.values();
+        entries
+            .find(|entry| entry.article.path.as_str() == name || entry.article.url.as_str() == name)
+    }
+
     /// How many articles are in play.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -37,12 +37,13 @@ pub use announcing::deliver;
 use control::{Listener, Pending};
 pub use hold::Hold;
 use service::Service;
-use sight::{Sight, done};
+use sight::{Places, Sight, done};
 use telling::Telling;
 use trouble::{Trouble, Troubles};
 use waiters::Waiters;
 pub use workbench::{
-    Clock, Counts, Prepared, Trust, TurnError, Workbench, held_names, now, refusal, system_now,
+    Clock, Counts, Prepared, Trust, TurnError, Workbench, held_names, misnamed, now, refusal,
+    system_now,
 };
 
 /// The longest the loop sleeps: a deadline is at most so late, whatever the clock does meanwhile.
@@ -88,7 +89,7 @@ enum Event {
     Command(Pending),
     Read(Result<Changes, StoreError>),
     Health(Result<(), StoreError>),
-    Places(bool),
+    Places(Places),
     Opened(Result<(DirectoryStore, Watch), StoreError>),
 }
 
@@ -145,7 +146,7 @@ pub async fn run(
             opened = done(&mut daemon.sight.opening) => Event::Opened(opened),
             changes = done(&mut daemon.sight.reading) => Event::Read(changes),
             health = done(&mut daemon.sight.health) => Event::Health(health),
-            is_there = done(&mut daemon.sight.places) => Event::Places(is_there),
+            seen = done(&mut daemon.sight.places) => Event::Places(seen),
             () = daemon.bell.notified() => Event::Bell,
             () = tokio::time::sleep(sleep) => Event::Tick,
         };
@@ -158,8 +159,11 @@ pub async fn run(
             Event::Health(health) => daemon.healthy(health),
             // What there is to do is found out when it is done.
             Event::Bell | Event::Tick => {}
-            Event::Places(is_there) => {
-                if !is_there {
+            Event::Places(seen) => {
+                if seen.is_way_free {
+                    daemon.bench.engine_mut().owe_everything();
+                }
+                if seen.is_way_free || !seen.are_there {
                     daemon.publish().await;
                 }
                 // Without it the daemon cannot be asked; everything else goes on.

@@ -76,6 +76,12 @@ impl Rendered {
         self.fingerprints.get(path) == engine.manifest.get(path)
     }
 
+    /// Whether this is every document there is.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.is_everything
+    }
+
     /// Leaves paths alone at which somebody else's files stand: neither written nor removed.
     pub fn leave(&mut self, foreign: BTreeSet<String>) {
         let release = &mut self.release;
@@ -221,6 +227,16 @@ impl Engine {
         let guarded = self.guard(missing);
         self.owe_pages();
         guarded
+    }
+
+    /// The id that must have been meant, where no article has the id `id` and it is the path or the
+    /// URL of one.
+    #[must_use]
+    pub fn meant(&self, id: &ArticleId) -> Option<&ArticleId> {
+        if self.catalog.entry(id).is_some() || self.withdrawals.contains_key(id) {
+            return None;
+        }
+        Some(&self.catalog.named(id.as_str())?.article.id)
     }
 
     /// Withdraws an article by command at `when`, or takes that back. Says whether that changed

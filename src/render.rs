@@ -31,6 +31,24 @@ use crate::document::{Channel, FeedFormat};
 /// that changes nothing in a feed changes none of its bytes.
 const GENERATOR: &str = "khabar";
 
+/// Whether a document that cannot say who made it begins as khabar's do: sitemaps, their index, the
+/// news, OPML, the story list and JSON feeds.
+#[must_use]
+pub fn is_shaped(head: &[u8]) -> bool {
+    let with_declaration = |rest: &str| format!("{}{rest}", xml::DECLARATION).into_bytes();
+    let shapes = [
+        with_declaration(sitemap::HEAD),
+        with_declaration(sitemap::INDEX_HEAD),
+        with_declaration(news::HEAD),
+        with_declaration(opml::HEAD),
+        stories::HEAD.into(),
+    ];
+    let ids = b"\"id\": \"tag:";
+    let is_feed = head.starts_with(json::HEAD.as_bytes())
+        && head.windows(ids.len()).any(|window| window == ids);
+    is_feed || shapes.iter().any(|shape| head.starts_with(shape))
+}
+
 /// Whether a document says in its first bytes that khabar made it. [RSS](rss), [Atom](atom) and the
 /// [page](html) do; the other formats have no place for it.
 #[must_use]

@@ -241,6 +241,10 @@ fn differences(
             differences.push((path.clone(), None));
         }
     }
+    if let Some(view) = &view {
+        let orphans = view.orphans(&prepared.rendered.release);
+        differences.extend(orphans.into_iter().map(|path| (path, None)));
+    }
     differences.sort();
     Ok(differences)
 }

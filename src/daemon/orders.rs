@@ -6,7 +6,7 @@ use super::control::{Pending, Request};
 use super::service::Service;
 use super::sight::Sight;
 use super::trouble::Trouble;
-use super::{Clock, Daemon, Trust, Workbench, stamp};
+use super::{Clock, Daemon, Trust, Workbench, misnamed, stamp};
 use crate::article::Changes;
 use crate::config::Config;
 
@@ -20,6 +20,9 @@ impl Daemon {
                     self.sight.scan = true;
                 }
                 return;
+            }
+            Request::Withdraw(id) if self.bench.engine().meant(id).is_some() => {
+                (false, misnamed(self.bench.engine(), id))
             }
             Request::Withdraw(id) => {
                 self.bench.engine_mut().withdraw(id, Some(now));
@@ -102,11 +105,12 @@ impl Daemon {
                 None => self.reopen(Some(config)),
             }
         });
-        match &reloaded {
-            Ok(()) => tracing::info!("the configuration is read again"),
-            Err(error) => tracing::error!("the old configuration goes on: {error}"),
+        if reloaded.is_ok() {
+            tracing::info!("the configuration is read again");
         }
-        self.troubles.set(Trouble::Configuration, reloaded.err());
+        let why = reloaded.err();
+        let why = why.map(|error| format!("the old configuration goes on: {error}"));
+        self.troubles.set(Trouble::Configuration, why);
         if self.is_ready {
             Service::ready();
         }

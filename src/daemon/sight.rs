@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::trouble::Trouble;
 use super::{Daemon, LOOK_EVERY, stamp};
 use crate::article::Changes;
-use crate::publish::directory::Place;
+use crate::publish::directory::{DirectoryView, Place};
 use crate::store::directory::{DirectoryStore, Due, Scope, StoreError, Watch};
 
 /// How long the store may take to answer that it is there.
@@ -50,6 +50,15 @@ pub(super) async fn done<T>(task: &mut Option<Task<T>>) -> T {
     }
 }
 
+/// What was seen of `out` and the state.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    /// They are there, and no others.
+    pub(super) are_there: bool,
+    /// What stood in the way of a document is gone.
+    pub(super) is_way_free: bool,
+}
+
 /// A store that is open and watched.
 #[derive(Clone)]
 pub(super) struct Eyes {
@@ -64,7 +73,7 @@ pub(super) struct Sight {
     pub(super) reading: Option<Task<Result<Changes, StoreError>>>,
     pub(super) health: Option<Task<Result<(), StoreError>>>,
     /// Whether `out` and the state are still there: they are on disks that may hang as well.
-    pub(super) places: Option<Task<bool>>,
+    pub(super) places: Option<Task<Places>>,
     is_full_reading: bool,
     /// A full scan is owed.
     pub(super) scan: bool,
@@ -116,7 +125,15 @@ impl Daemon {
         }
         if self.sight.places.is_none() {
             let places = self.hold.places();
-            let look = move || places.iter().all(Place::is_there);
+            let out = self.bench.config().out.clone();
+            let refused = self.bench.engine().refused().clone();
+            let look = move || Places {
+                are_there: places.iter().all(Place::is_there),
+                is_way_free: !refused.is_empty()
+                    && DirectoryView::open(&out).is_ok_and(|view| {
+                        view.is_some_and(|view| refused.iter().any(|path| view.is_free(path)))
+                    }),
+            };
             self.sight.places = Some(Task::start(look));
         }
         let stamp = stamp(&self.source.path);
@@ -195,10 +212,6 @@ impl Daemon {
         }
         if now >= self.sight.audit_at {
             self.sight.scan = true;
-            if self.troubles.has(Trouble::Foreign) {
-                // They may have been moved away.
-                self.bench.engine_mut().owe_everything();
-            }
         }
         let scope = if self.sight.scan {
             Scope::Everything

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::hold::{Hold, check_paths};
 use crate::article::{
-    Changes, Diagnostic, Severity, Sighting, StorePath, Timestamp, escape_controls,
+    ArticleId, Changes, Diagnostic, Severity, Sighting, StorePath, Timestamp, escape_controls,
 };
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Receipt, Release};
@@ -315,6 +315,10 @@ impl Workbench {
         mut rendered: Rendered,
         hold: &Hold,
     ) -> Result<(Receipt, Release), TurnError> {
+        if rendered.is_everything() {
+            let orphans = hold.target.orphans(&rendered.release);
+            rendered.release.retired.extend(orphans);
+        }
         rendered.leave(hold.target.foreign(&rendered.release));
         self.engine.owe_topics(&rendered);
         let mut news = self.engine.news_before(&rendered);
@@ -429,6 +433,13 @@ pub fn refusal(config: &Config, refused: &BTreeSet<String>) -> String {
         config.out.display(),
         first_few(refused.iter().map(String::as_str)),
     )
+}
+
+/// What to say where a path or URL was given instead of an id.
+#[must_use]
+pub fn misnamed(engine: &Engine, id: &ArticleId) -> String {
+    let meant = engine.meant(id).unwrap_or(id);
+    format!("no article has the id {id}; that is where {meant} is: give its id")
 }
 
 /// The files of the articles that are held, the first few by name, for people.

@@ -85,6 +85,12 @@ impl DirectoryTarget {
         foreign(&self.root, release)
     }
 
+    /// As [`DirectoryView::orphans`].
+    #[must_use]
+    pub fn orphans(&self, release: &Release) -> Vec<String> {
+        orphans(&self.root, release)
+    }
+
     /// Publishes a release. When this returns, every document is in place and survives a power cut.
     ///
     /// # Errors
@@ -186,6 +192,12 @@ pub struct DirectoryView {
 }
 
 impl DirectoryView {
+    /// Whether nothing is in the way of a document at `path`.
+    #[must_use]
+    pub fn is_free(&self, path: &str) -> bool {
+        !self.root.exists(path) && !self.root.is_blocked(path)
+    }
+
     /// Opens the directory at `path`; `None` where it is missing.
     ///
     /// # Errors
@@ -212,6 +224,13 @@ impl DirectoryView {
         foreign(&self.root, release)
     }
 
+    /// Documents of khabar's own that a release of everything neither writes nor removes: nobody
+    /// remembers them.
+    #[must_use]
+    pub fn orphans(&self, release: &Release) -> Vec<String> {
+        orphans(&self.root, release)
+    }
+
     /// How the document at `path` differs from `bytes`; `None` where it does not.
     #[must_use]
     pub fn difference(&self, path: &str, bytes: &[u8]) -> Option<Difference> {
@@ -225,20 +244,11 @@ impl DirectoryView {
     }
 }
 
-/// The paths of a release at which somebody else's files stand, or a folder. What no memory knows is khabar's
-/// where it says so, or where it is what is to be written anyway. Where nothing at all is remembered of
-/// the target, documents in formats that have no place for that are what the front says it is.
+/// The paths of a release at which somebody else's files stand, or a folder, or what is no folder
+/// above them. What no memory knows is khabar's where it says so, or where it is what is to be written
+/// anyway. Where nothing at all is remembered of the target, documents in formats that have no place
+/// for that are khabar's where they look so and the front says so.
 fn foreign(root: &Root, release: &Release) -> BTreeSet<String> {
-    let documents = release.documents.iter();
-    let mut foreign: BTreeSet<String> = documents
-        .map(|document| document.key.path())
-        .filter(|path| root.is_folder(path))
-        .collect();
-    let unproven = release.unproven.iter();
-    let there: Vec<&String> = unproven.filter(|path| root.exists(path)).collect();
-    if there.is_empty() {
-        return foreign;
-    }
     let documents = release.documents.iter();
     let bytes: HashMap<String, &[u8]> = documents
         .map(|document| (document.key.path(), document.bytes.as_slice()))
@@ -247,20 +257,37 @@ fn foreign(root: &Root, release: &Release) -> BTreeSet<String> {
         let bytes = bytes.get(path);
         bytes.is_some_and(|bytes| root.difference(path, bytes).is_none())
     };
-    let is_front_signed =
-        !release.is_target_known && SIGNED.iter().any(|name| root.is_signed(name));
-    let is_own = |path: &String| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        if SIGNED.contains(&name) {
-            root.is_signed(path)
-        } else {
-            is_front_signed
-        }
-    };
-    let others = there.into_iter();
-    let others = others.filter(|path| !is_own(path) && !is_written(path));
-    foreign.extend(others.cloned());
-    foreign
+    let is_front_signed = !release.is_target_known && is_front_signed(root);
+    let blocked = bytes.keys().filter(|path| root.is_blocked(path));
+    let unproven = release.unproven.iter().filter(|path| root.exists(path));
+    let others = unproven.filter(|path| !is_own(root, path, is_front_signed) && !is_written(path));
+    blocked.chain(others).cloned().collect()
+}
+
+/// Documents of khabar's own that a release of everything neither writes nor removes: nobody
+/// remembers them.
+fn orphans(root: &Root, release: &Release) -> Vec<String> {
+    let written: BTreeSet<String> = release.documents.iter().map(|d| d.key.path()).collect();
+    let is_front_signed = is_front_signed(root);
+    let there = root.documents().into_iter();
+    there
+        .filter(|path| !written.contains(path) && !release.retired.contains(path))
+        .filter(|path| is_own(root, path, is_front_signed))
+        .collect()
+}
+
+fn is_front_signed(root: &Root) -> bool {
+    SIGNED.iter().any(|name| root.is_signed(name))
+}
+
+/// Whether the file at `path` is khabar's by what it says or looks like.
+fn is_own(root: &Root, path: &str, is_front_signed: bool) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if SIGNED.contains(&name) {
+        root.is_signed(path)
+    } else {
+        is_front_signed && root.is_shaped(path)
+    }
 }
 
 /// The folder of a path below the root, without a trailing slash; empty for the root itself.

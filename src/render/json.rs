@@ -10,6 +10,10 @@ use crate::article::{self, Article, Text, WebUrl};
 use crate::config::Publication;
 use crate::document::FeedFormat;
 
+/// What a feed begins with.
+pub(super) const HEAD: &str =
+    "{\n  \"version\": \"https://jsonfeed.org/version/1.1\",\n  \"title\": \"";
+
 /// Writes a feed as JSON Feed 1.1.
 ///
 /// # Errors

@@ -10,6 +10,10 @@ use super::xml::{self, Xml};
 use super::{RenderError, SitemapEntry, SitemapView};
 use crate::article::Language;
 
+/// What one begins with.
+pub(super) const HEAD: &str = "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \
+         xmlns:news=\"http://www.google.com/schemas/sitemap-news/0.9\">\n";
+
 /// The most articles in a news sitemap (Google, "News sitemaps").
 pub const MAX_ARTICLES: usize = 1_000;
 
@@ -20,9 +24,7 @@ pub const MAX_ARTICLES: usize = 1_000;
 /// Where the writing crate fails, which it does not when it writes into memory.
 pub fn render(view: &SitemapView<'_>) -> Result<Vec<u8>, RenderError> {
     let mut xml = Xml::new(xml::DECLARATION.as_bytes().to_vec());
-    let head = "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \
-         xmlns:news=\"http://www.google.com/schemas/sitemap-news/0.9\">\n";
-    xml.get_mut().extend_from_slice(head.as_bytes());
+    xml.get_mut().extend_from_slice(HEAD.as_bytes());
     for entry in &view.entries {
         url(&mut xml, view.publication.name.as_str(), entry)?;
         xml.get_mut().push(b'\n');

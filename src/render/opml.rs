@@ -8,6 +8,9 @@ use super::{ChannelView, OverviewView, RenderError};
 use crate::article::Language;
 use crate::document::FeedFormat;
 
+/// What it begins with, after the declaration.
+pub(super) const HEAD: &str = "<opml version=\"2.0\">\n  <head>\n    <title>";
+
 /// Writes the OPML. A channel stands in it once, by its RSS feed, else its Atom feed: OPML knows
 /// no JSON Feed, and a channel with nothing else is left out.
 ///

@@ -27,10 +27,13 @@ const VIDEO_DESCRIPTION: usize = 2_048;
 
 /// What a part begins with: always the same namespaces, so that an article with a first video
 /// changes its own lines and no others.
-const HEAD: &str = "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \
+pub(super) const HEAD: &str = "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \
      xmlns:image=\"http://www.google.com/schemas/sitemap-image/1.1\" \
      xmlns:video=\"http://www.google.com/schemas/sitemap-video/1.1\" \
      xmlns:xhtml=\"http://www.w3.org/1999/xhtml\">\n";
+/// What the index begins with.
+pub(super) const INDEX_HEAD: &str =
+    "<sitemapindex xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n";
 /// What a part ends with.
 const TAIL: &str = "</urlset>\n";
 
@@ -78,8 +81,7 @@ fn parts_within(
 /// Where the writing crate fails, which it does not when it writes into memory.
 pub fn render_index(entries: &[IndexEntry]) -> Result<Vec<u8>, RenderError> {
     let mut xml = Xml::new(xml::DECLARATION.as_bytes().to_vec());
-    let head = "<sitemapindex xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n";
-    xml.get_mut().extend_from_slice(head.as_bytes());
+    xml.get_mut().extend_from_slice(INDEX_HEAD.as_bytes());
     for entry in entries {
         xml::nest(&mut xml, "sitemap", &[], |xml| {
             xml::text(xml, "loc", &entry.url)?;

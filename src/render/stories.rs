@@ -6,6 +6,9 @@ use super::{ChannelView, OverviewView, RenderError};
 use crate::article::{Text, Timestamp};
 use crate::document::FeedFormat;
 
+/// What it begins with.
+pub(super) const HEAD: &str = "{\n  \"stories\": [";
+
 /// Writes the story list. Titles are plain, without direction marks.
 ///
 /// # Errors

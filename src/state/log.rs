@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A group is appended and synced as a whole, and counts as a whole. Whatever lies within the sealed
-//! length was synced before the bytes after it were written: damage there is damage. What lies after
+//! length was synced before that was written: damage there is damage. What lies after
 //! it and is not whole was cut off by a crash before anything depended on it, and is left out.
 //! A file that has grown too long is written anew beside itself and renamed, so another process can
 //! read or copy it at any time.
@@ -23,7 +23,7 @@ use crate::engine::{Memory, Record};
 /// The first bytes, and the version of what follows.
 const MAGIC: &[u8; 12] = b"khabar\0\0m002";
 /// Magic, sealed length, their hash.
-const HEADER: usize = MAGIC.len() + 8 + 8;
+pub(super) const HEADER: usize = MAGIC.len() + 8 + 8;
 /// Length, whether the group goes on, the hash of both and of the payload.
 const ENTRY: usize = 4 + 1 + 16;
 /// A file is not written anew for less than this many bytes of what is out of date.
@@ -253,6 +253,8 @@ impl Log {
             return Err(error);
         }
         self.end += group.len() as u64;
+        // It is synced, and damage from here on. Where that cannot be said, the next one says it.
+        let _ = file.write_all_at(&header(self.end), 0);
         Ok(())
     }
 }

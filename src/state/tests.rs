@@ -79,9 +79,12 @@ fn what_a_crash_cut_off_is_left_out() {
     let file = path.join(MEMORY);
     let (mut state, _) = State::open(&path).unwrap();
     state.save_memory(&[marked(1)], nothing).unwrap();
-    let sealed = std::fs::read(&file).unwrap().len();
+    let before = std::fs::read(&file).unwrap();
+    let sealed = before.len();
     state.save_memory(&[marked(2), marked(3)], nothing).unwrap();
-    let whole = std::fs::read(&file).unwrap();
+    // The head is written last of all.
+    let mut whole = std::fs::read(&file).unwrap();
+    whole[..log::HEADER].copy_from_slice(&before[..log::HEADER]);
     for end in sealed..whole.len() {
         std::fs::write(&file, &whole[..end]).unwrap();
         let (mut state, loaded) = State::open(&path).unwrap();

@@ -249,7 +249,7 @@ fn a_configuration_is_swapped_whole_or_not_at_all() {
 }
 
 #[test]
-fn an_out_that_cannot_be_written_is_tried_again() {
+fn what_stands_in_the_way_is_waited_for() {
     let project = Project::new();
     project.write("a.md", article("a", "2025-03-10T11:00:00Z"));
     let daemon = Daemon::start(&project);
@@ -259,14 +259,14 @@ fn an_out_that_cannot_be_written_is_tried_again() {
     let text = article("b", "2025-03-10T12:00:00Z");
     project.write("b.md", text.replacen("---\n", "---\nsection: world\n", 1));
     until("the trouble is told", || {
-        daemon.log().contains("trouble=\"disk\"")
+        daemon.log().contains("trouble=\"foreign\"")
     });
     std::fs::remove_file(&stories).unwrap();
     until("it recovers", || {
         project.tree().contains_key("sections/world/rss.xml")
     });
     until("and says so", || {
-        daemon.log().contains("disk: all is well again")
+        daemon.log().contains("foreign: all is well again")
     });
     daemon.stop();
 }

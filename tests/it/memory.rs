@@ -312,6 +312,19 @@ fn a_withdrawal_seen_from_before_it_has_the_articles_date() {
     assert_same(&project.rebuilt(later), &before, "from scratch");
 }
 
+/// A takedown that names a path or a URL must not pass for done.
+#[test]
+fn a_withdrawal_goes_by_id_alone() {
+    let project = Project::new();
+    project.write("a.md", article("a1", DATE));
+    project.build();
+    for name in ["a.md", "https://news.example/a/"] {
+        let run = project.khabar(&["withdraw", name]).ends(1);
+        run.says("that is where a1 is");
+    }
+    assert_eq!(project.shown(), ["a1"]);
+}
+
 #[test]
 fn an_unknown_article_can_be_withdrawn_before_it_comes() {
     let project = Project::new();

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{MetadataExt as _, symlink};
 
-use crate::project::{DATE, NOW, Project, article, assert_same, stamp};
+use crate::project::{DATE, NOW, Project, article, article_with, assert_same, stamp};
 use crate::publish::newsroom;
 
 #[test]
@@ -71,7 +71,7 @@ fn links_in_place_of_a_document_are_replaced_and_not_written_through() {
     std::fs::remove_dir_all(project.out().join("sections")).unwrap();
     symlink(&elsewhere, project.out().join("sections")).unwrap();
     let run = project.khabar(&["build", "--now", NOW]).ends(1);
-    run.says("sections is not a folder");
+    run.says("sections/x/atom.xml");
     assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
     assert!(!project.out().join(".khabar-stage").exists());
 }
@@ -153,4 +153,72 @@ fn what_is_khabars_is_told_by_what_it_says() {
     std::fs::remove_dir_all(project.out()).unwrap();
     std::fs::rename(&old, project.out()).unwrap();
     project.build();
+}
+
+/// A sitemap cannot say who made it: it is khabar's where it looks so, too.
+#[test]
+fn a_foreign_sitemap_stays_where_nothing_is_remembered() {
+    let project = newsroom();
+    project.build();
+    for name in ["sitemap.xml", "sitemap-2025-03.xml", "feeds.opml"] {
+        std::fs::write(project.out().join(name), "<urlset/>").unwrap();
+    }
+    std::fs::remove_dir_all(project.state()).unwrap();
+    let run = project.khabar(&["build", "--now", NOW]).ends(1);
+    run.says("feeds.opml, sitemap-2025-03.xml, sitemap.xml");
+    assert_eq!(project.read("sitemap.xml"), "<urlset/>");
+}
+
+/// What khabar wrote and nobody remembers goes all the same, and nothing else does.
+#[test]
+fn documents_that_nobody_remembers_are_removed() {
+    let project = newsroom();
+    project.build();
+    std::fs::create_dir_all(project.out().join("sections/mine")).unwrap();
+    let mine = project.out().join("sections/mine/feed.json");
+    std::fs::write(
+        &mine,
+        "{\n  \"version\": \"https://jsonfeed.org/version/1.1\"",
+    )
+    .unwrap();
+    let copy = std::fs::read(project.state().join("memory")).unwrap();
+    project.write(
+        "d.md",
+        article_with("d", "2024-12-01T00:00:00Z", "section: gone\n"),
+    );
+    project.build();
+    assert!(project.out().join("sections/gone/feed.json").exists());
+    project.remove("d.md");
+    std::fs::write(project.state().join("memory"), copy).unwrap();
+    let run = project.khabar(&["verify", "--now", NOW]).ends(1);
+    run.stdout
+        .lines()
+        .find(|line| *line == "stale sections/gone/feed.json")
+        .unwrap();
+    project.build();
+    assert!(!project.out().join("sections/gone").exists() && mine.exists());
+    assert!(!project.out().join("sitemap-2024-12.xml").exists());
+    std::fs::remove_dir_all(mine.parent().unwrap()).unwrap();
+    assert_same(
+        &project.tree(),
+        &project.rebuilt(NOW),
+        "nothing is left over",
+    );
+}
+
+/// Where a folder cannot be, its documents are not published; all others are.
+#[test]
+fn what_stands_in_place_of_a_folder_stays() {
+    let project = newsroom();
+    let elsewhere = project.root().join("elsewhere");
+    std::fs::create_dir_all(project.out()).unwrap();
+    std::fs::create_dir(&elsewhere).unwrap();
+    symlink(&elsewhere, project.out().join("sections")).unwrap();
+    let run = project.khabar(&["build", "--now", NOW]).ends(1);
+    run.says("sections/x/atom.xml");
+    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
+    assert!(project.read("index.html").contains("<html"));
+    std::fs::remove_file(project.out().join("sections")).unwrap();
+    project.build();
+    assert_same(&project.tree(), &project.rebuilt(NOW), "it recovers");
 }

@@ -11,7 +11,7 @@ use crate::cli::args::{Accept, Global, Named, Sync};
 use crate::cli::{Exit, project};
 use crate::config::Config;
 use crate::daemon::control::{self, Request};
-use crate::daemon::{Clock, Hold, Trust, TurnError, Workbench};
+use crate::daemon::{self, Clock, Hold, Trust, TurnError, Workbench};
 use crate::publish::directory::LockError;
 
 /// How long to wait for another writer, or for the daemon's answer.
@@ -25,6 +25,10 @@ pub(in crate::cli) fn withdraw(options: &Named, global: &Global) -> anyhow::Resu
         return Ok(exit);
     }
     let (mut bench, hold) = take(config)?;
+    if bench.engine().meant(&options.id).is_some() {
+        tracing::error!("{}", daemon::misnamed(bench.engine(), &options.id));
+        return Ok(Exit::Failed);
+    }
     let now = bench.now();
     if !bench.engine_mut().withdraw(&options.id, Some(now)) {
         tracing::info!("{} is withdrawn already", options.id);

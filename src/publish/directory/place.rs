@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
 
 use super::{Difference, PublishError, parent};
-use crate::document::{Document, TargetId};
+use crate::document::{Document, FeedFormat, TargetId};
 use crate::render;
 
 /// The folder documents are staged in: inside the root, so that a rename never crosses file systems.
@@ -169,9 +169,54 @@ impl Root {
         self.kind(path).is_some()
     }
 
-    /// Whether a folder is at `path`, which no document can replace.
-    pub(super) fn is_folder(&self, path: &str) -> bool {
+    /// Whether no document can be put at `path`: a folder is there, or above it what is none.
+    pub(super) fn is_blocked(&self, path: &str) -> bool {
+        let above = path.match_indices('/').map(|(end, _)| &path[..end]);
         self.kind(path) == Some(FileType::Directory)
+            || above.into_iter().any(|folder| {
+                let kind = self.kind(folder);
+                kind.is_some_and(|kind| kind != FileType::Directory)
+            })
+    }
+
+    /// Whether the file at `path` begins as khabar's documents do.
+    pub(super) fn is_shaped(&self, path: &str) -> bool {
+        self.head(path).is_ok_and(|head| render::is_shaped(&head))
+    }
+
+    /// Every file at a path that a document may have had, in the order of the file system.
+    pub(super) fn documents(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let sitemaps = self.names("").into_iter().filter(|name| {
+            let part = name.strip_suffix(".xml").unwrap_or_default();
+            part.starts_with("sitemap-") || part.starts_with("news-sitemap-")
+        });
+        found.extend(sitemaps);
+        let kinds = ["sections", "stories", "channels"];
+        let folders = kinds.iter().flat_map(|kind| {
+            let names = self.names(kind).into_iter();
+            names.map(move |name| format!("{kind}/{name}/"))
+        });
+        for folder in std::iter::once(String::new()).chain(folders) {
+            for format in FeedFormat::ALL {
+                let path = format!("{folder}{}", format.file_name());
+                if self.kind(&path) == Some(FileType::RegularFile) {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+
+    /// The names in a folder; none where it cannot be read.
+    fn names(&self, folder: &str) -> Vec<String> {
+        let opened = self.folder(folder, false);
+        let entries = opened.and_then(|handle| Ok(rustix::fs::Dir::read_from(&handle)?));
+        let entries = entries.into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| Some(entry.file_name().to_str().ok()?.to_owned()))
+            .filter(|name| !name.starts_with('.'))
+            .collect()
     }
 
     fn kind(&self, path: &str) -> Option<FileType> {
@@ -193,11 +238,15 @@ impl Root {
 
     /// Whether the file at `path` says that khabar made it.
     pub(super) fn is_signed(&self, path: &str) -> bool {
+        self.head(path).is_ok_and(|head| render::is_signed(&head))
+    }
+
+    /// The first bytes of the file at `path`.
+    fn head(&self, path: &str) -> io::Result<Vec<u8>> {
         let mut head = Vec::new();
-        let read = self
-            .open_file(path)
-            .and_then(|file| File::from(file).take(HEAD).read_to_end(&mut head));
-        read.is_ok() && render::is_signed(&head)
+        let file = File::from(self.open_file(path)?);
+        file.take(HEAD).read_to_end(&mut head)?;
+        Ok(head)
     }
 
     fn open_file(&self, path: &str) -> io::Result<OwnedFd> {

@@ -9,9 +9,9 @@ use crate::article::Files;
 /// From so many paths on, everything is looked at instead: memory stays bounded.
 const PATHS_MAX: usize = 50_000;
 
-/// So many missing paths, or fewer, are taken at their word one by one. More are perhaps a folder that
-/// is being emptied: they wait until that is done, so that they are seen as the one loss they are.
-pub(super) const FEW_MISSING: usize = 10;
+/// One missing path is taken at its word. More are perhaps a folder that is being emptied: they wait
+/// until that is done, so that they are seen as the one loss they are.
+pub(super) const FEW_MISSING: usize = 1;
 /// The longest that missing paths wait for more.
 pub(super) const MISSING_MAX: Duration = Duration::from_secs(30);
 

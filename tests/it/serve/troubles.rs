@@ -1,7 +1,7 @@
 //! What is served while something is wrong, and what operators are told.
 
 use super::{Server, ask, project, until};
-use crate::project::{article, article_with};
+use crate::project::article;
 
 #[test]
 fn neither_a_lost_store_nor_a_lost_out_stops_it() {
@@ -38,13 +38,9 @@ fn neither_a_lost_store_nor_a_lost_out_stops_it() {
 fn a_server_with_nothing_yet_asks_to_come_back() {
     let project = project();
     project.write("a.md", article("a", "2025-03-10T12:00:00Z"));
-    // A file where the folder of sections must be: nothing can be published.
-    project.write(
-        "b.md",
-        article_with("b", "2025-03-10T12:00:00Z", "section: world\n"),
-    );
-    std::fs::create_dir(project.out()).unwrap();
-    std::fs::write(project.out().join("sections"), "in the way").unwrap();
+    // A folder where the memory is staged: nothing can be remembered, so nothing is published.
+    let in_the_way = project.state().join("memory.new");
+    std::fs::create_dir_all(&in_the_way).unwrap();
     let server = Server::start(&project);
     until("the trouble is told", || {
         server.health().text().contains("\"disk\"")
@@ -59,7 +55,7 @@ fn a_server_with_nothing_yet_asks_to_come_back() {
     let answer = server.get("/rss.xml");
     assert_eq!((answer.status, answer.field("retry-after")), (503, "5"));
     assert_eq!(answer.field("cache-control"), "no-store");
-    std::fs::remove_file(project.out().join("sections")).unwrap();
+    std::fs::remove_dir(in_the_way).unwrap();
     until("it is served", || server.get("/rss.xml").status == 200);
     server.stop();
 }

@@ -341,6 +341,9 @@ pub struct Change {
     pub hash: Option<ContentHash>,
     /// What it says.
     pub finding: Finding,
+    /// Of a bad file, the first publication it names, where that could be read: until then it is under
+    /// embargo all the same.
+    pub published: Option<Timestamp>,
     /// Faults and doubts, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
-use crate::article::{Article, Changes, Diagnostic, File, Place, Severity, StorePath};
+use crate::article::{Article, Changes, Diagnostic, File, Place, Severity, StorePath, Timestamp};
 use crate::catalog::{Entry, Offer, Phase, Touched};
 
 /// A last good version.
@@ -102,7 +102,7 @@ impl Engine {
                 File::Article(..) => {}
             }
             offers.push(self.offer(&path, &file));
-            self.note_embargo(&path, &file);
+            self.note_embargo(&path, &file, change.published);
             self.unsaved.files.insert(path.clone());
             self.files.insert(path, file);
         }
@@ -228,10 +228,17 @@ impl Engine {
         }
     }
 
-    /// Remembers the embargo of an article whose file becomes bad, until the file is good.
-    fn note_embargo(&mut self, path: &StorePath, file: &File) {
+    /// Remembers the embargo of an article whose file becomes bad, until the file is good, and of one
+    /// that is bad from the start and says when it is to be published.
+    fn note_embargo(&mut self, path: &StorePath, file: &File, published: Option<Timestamp>) {
+        let now = self.catalog.now();
         match (file, self.files.get(path)) {
             (File::Article(..), _) => self.forget_embargo(path),
+            (_, _) if published.is_some_and(|published| published > now) => {
+                self.embargoed
+                    .extend(published.map(|until| (path.clone(), until)));
+                self.unsaved.embargoed.insert(path.clone());
+            }
             (_, Some(File::Article(_, before))) if before.published > self.catalog.now() => {
                 self.embargoed.insert(path.clone(), before.published);
                 self.unsaved.embargoed.insert(path.clone());

@@ -99,6 +99,7 @@ impl World {
                     path: path.clone(),
                     hash: Some(hash),
                     finding: reading.finding,
+                    published: reading.published,
                     diagnostics: reading.diagnostics,
                 });
             }

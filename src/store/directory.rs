@@ -342,6 +342,7 @@ impl DirectoryStore {
                 path: file.path.clone(),
                 hash: None,
                 finding: Finding::Rejected,
+                published: None,
                 diagnostics: vec![problem.into_diagnostic(&file.path)],
             }))
         };
@@ -371,6 +372,7 @@ impl DirectoryStore {
             path: file.path.clone(),
             hash: Some(hash),
             finding: reading.finding,
+            published: reading.published,
             diagnostics: reading.diagnostics,
         }))
     }

@@ -26,7 +26,7 @@ pub use node::{Key, Node, Value};
 
 use self::finish::{Outcome, Purpose, Undated};
 use self::problem::Problem;
-use crate::article::{Diagnostic, Finding, Severity, StorePath};
+use crate::article::{Diagnostic, Finding, Severity, StorePath, Timestamp};
 use crate::config::Config;
 
 /// The most diagnostics of one file, faults before doubts before notes. Each looks through the file
@@ -38,6 +38,8 @@ const MAX_DIAGNOSTICS: usize = 200;
 pub struct Reading {
     /// An article, deliberately none, or a rejected one.
     pub finding: Finding,
+    /// As [`Change::published`](crate::article::Change::published).
+    pub published: Option<Timestamp>,
     /// Faults, doubts and notes, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -81,12 +83,14 @@ pub fn read(path: &StorePath, bytes: &[u8], config: &Config) -> Reading {
     problems.sort_by_key(|problem| problem.severity);
     problems.truncate(MAX_DIAGNOSTICS);
     problems.sort_by_key(|problem| (problem.span.start, Reverse(problem.span.end)));
+    let (finding, published) = match outcome {
+        Outcome::Article(article, _) => (Finding::Article(article), None),
+        Outcome::NoArticle => (Finding::NoArticle, None),
+        Outcome::Rejected(published) => (Finding::Rejected, published),
+    };
     Reading {
-        finding: match outcome {
-            Outcome::Article(article, _) => Finding::Article(article),
-            Outcome::NoArticle => Finding::NoArticle,
-            Outcome::Rejected => Finding::Rejected,
-        },
+        finding,
+        published,
         diagnostics: problems
             .into_iter()
             .map(|problem| problem.into_diagnostic(path, bytes))
@@ -103,7 +107,7 @@ pub fn read(path: &StorePath, bytes: &[u8], config: &Config) -> Reading {
 pub fn body(path: &StorePath, bytes: &[u8], config: &Config) -> Option<String> {
     match outcome(path, bytes, config, Purpose::Body).0 {
         Outcome::Article(_, body) => body,
-        Outcome::NoArticle | Outcome::Rejected => None,
+        Outcome::NoArticle | Outcome::Rejected(_) => None,
     }
 }
 
@@ -119,7 +123,7 @@ fn outcome(
     };
     let (text, base) = match decode(bytes) {
         Ok(decoded) => decoded,
-        Err(problem) => return (Outcome::Rejected, vec![problem]),
+        Err(problem) => return (Outcome::Rejected(None), vec![problem]),
     };
     let form = match form {
         Form::Html if markdown::is_fenced(text) => Form::FencedHtml,
@@ -127,11 +131,12 @@ fn outcome(
     };
     let (draft, mut problems) = match draft(form, text, base, config) {
         Ok(read) => read,
-        Err(problem) => return (Outcome::Rejected, vec![problem]),
+        Err(problem) => return (Outcome::Rejected(None), vec![problem]),
     };
     // What a broken file lacks says nothing: its date may stand where it could not be read.
     if has_fault(&problems) {
-        return (Outcome::Rejected, problems);
+        let published = finish::published(&draft, path, config);
+        return (Outcome::Rejected(published), problems);
     }
     let outcome = finish::finish(draft, form.undated(), purpose, path, config, &mut problems);
     (outcome, problems)

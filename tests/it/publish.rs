@@ -435,6 +435,32 @@ fn an_embargoed_article_is_in_no_log() {
     assert!(checked.stdout.contains("secret-deal"), "{checked:?}");
 }
 
+/// Nor one that was never good, where its date can be read.
+#[test]
+fn a_bad_new_file_under_embargo_is_not_named() {
+    let project = newsroom();
+    let date = "2090-01-01T00:00:00Z";
+    project.write(
+        "secret-a.md",
+        format!("---\nid: z\ndate: {date}\n---\nنص\n"),
+    );
+    project.write(
+        "secret-b.json",
+        format!("{{\"title\": \"س\", \"published\": \"{date}\", \"authors\": 12}}"),
+    );
+    project.write(
+        "secret-c.md",
+        article_with("c", date, "expires: gestern\nlanguage: '??'\n"),
+    );
+    for _ in 0..2 {
+        let run = project.khabar(&["build", "-vv", "--now", NOW]).ends(0);
+        assert!(!run.stderr.contains("secret"), "{run:?}");
+        run.says("3 files under embargo");
+    }
+    let checked = project.khabar(&["check", "--now", NOW]).ends(1);
+    assert!(checked.stdout.contains("secret-a.md:"), "{checked:?}");
+}
+
 /// Not even when its file becomes bad, checkpoint or not.
 #[test]
 fn a_bad_file_under_embargo_is_not_named() {

@@ -17,7 +17,7 @@ use super::has_fault;
 use super::problem::Problem;
 use crate::article::{
     Access, Article, ArticleId, Comments, ContentHash, Kind, Language, Person, Source, Status,
-    StorePath, Text, Topic, TopicId, WebUrl,
+    StorePath, Text, Timestamp, Topic, TopicId, WebUrl,
 };
 use crate::config::{Config, SectionFrom};
 
@@ -53,8 +53,8 @@ pub(super) enum Outcome {
     Article(Box<Article>, Option<String>),
     /// Deliberately none.
     NoArticle,
-    /// It has a fault.
-    Rejected,
+    /// It has a fault. Its first publication, where that could be read.
+    Rejected(Option<Timestamp>),
 }
 
 /// Finishes the draft of the file `path`. What is wrong with it is added to `problems`, which holds
@@ -72,13 +72,28 @@ pub(super) fn finish(
         path,
         config,
         problems,
+        published: None,
     };
     let found = finisher.article(draft, undated);
+    let published = finisher.published;
     match found {
-        _ if has_fault(problems) => Outcome::Rejected,
+        _ if has_fault(problems) => Outcome::Rejected(published),
         Some((article, body)) => Outcome::Article(Box::new(article), body),
         None => Outcome::NoArticle,
     }
+}
+
+/// The first publication that a draft names, whatever else is wrong with it.
+pub(super) fn published(draft: &Draft, path: &StorePath, config: &Config) -> Option<Timestamp> {
+    let mut finisher = Finisher {
+        purpose: Purpose::Article,
+        path,
+        config,
+        problems: &mut Vec::new(),
+        published: None,
+    };
+    finisher.dates(draft, Undated::NoArticle);
+    finisher.published
 }
 
 /// A part of the file that is nowhere in particular: its beginning.
@@ -89,6 +104,8 @@ struct Finisher<'a> {
     path: &'a StorePath,
     config: &'a Config,
     problems: &'a mut Vec<Problem>,
+    /// The first publication, once it is known.
+    published: Option<Timestamp>,
 }
 
 impl Finisher<'_> {

@@ -34,6 +34,7 @@ impl Finisher<'_> {
         {
             published = published.max(embargo);
         }
+        self.published = Some(published);
         let changed = draft
             .updated
             .as_ref()

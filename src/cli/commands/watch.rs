@@ -125,9 +125,18 @@ impl Server {
         listener.set_nonblocking(true).with_context(cannot)?;
         // With the port that was found where any was asked for.
         let bound = listener.local_addr().with_context(cannot)?;
-        let limits = Limits {
-            connections: connections() / threads,
-            ..Limits::default()
+        let limits = Limits::default();
+        let limits = match audience {
+            Audience::Public => Limits {
+                connections: connections() / threads,
+                // Each thread counts by itself.
+                per_address: limits.per_address.div_ceil(threads),
+                ..limits
+            },
+            Audience::Operations => Limits {
+                connections: OPERATORS,
+                ..limits
+            },
         };
         for number in 0..threads {
             let listener = listener.try_clone().with_context(cannot)?;
@@ -168,6 +177,9 @@ impl Server {
         }
     }
 }
+
+/// The most connections of those who run khabar.
+const OPERATORS: usize = 64;
 
 /// How many connections the process has descriptors for, after asking for as many as it may have.
 fn connections() -> usize {

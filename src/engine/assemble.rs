@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
 use rayon::prelude::*;
 
 use super::{Engine, Rendered, Work};
@@ -33,7 +32,7 @@ pub(super) fn prints_body(article: &Article) -> bool {
 pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, RenderError> {
     let mut parts = render_feeds(engine, &work.feeds)?;
     let mut listed = Listed::new(engine, &work);
-    parts.extend(listed.render(engine, &work.months)?);
+    parts.extend(listed.render(engine, &work)?);
     let lastmods = listed.lastmods;
     let indexes = render_indexes(engine, &lastmods)?;
     let mut documents: Vec<Document> = parts.into_iter().chain(indexes).collect();
@@ -135,19 +134,17 @@ impl Listed {
             lastmods.clone_from(&engine.parts);
             lastmods.retain(|key, _| match key {
                 DocumentKey::Sitemap(period, _) => !rendered.contains(&period.month()),
+                DocumentKey::NewsSitemap(_) => !work.is_news,
                 _ => false,
             });
         }
         Self { lastmods }
     }
 
-    fn render(
-        &mut self,
-        engine: &Engine,
-        months: &[NaiveDate],
-    ) -> Result<Vec<Document>, RenderError> {
+    fn render(&mut self, engine: &Engine, work: &Work) -> Result<Vec<Document>, RenderError> {
         let mut documents = Vec::new();
-        for (part, plan) in (1..).zip(plan::news(&engine.catalog)) {
+        let news = work.is_news.then(|| plan::news(&engine.catalog));
+        for (part, plan) in (1..).zip(news.into_iter().flatten()) {
             let key = DocumentKey::NewsSitemap(part);
             if !plan.entries.is_empty() {
                 self.lastmods.insert(key.clone(), plan.lastmod);
@@ -157,7 +154,8 @@ impl Listed {
                 bytes: render::news::render(&sitemap_view(engine, &plan))?,
             });
         }
-        let periods: Vec<(Period, SitemapPlan)> = months
+        let periods: Vec<(Period, SitemapPlan)> = work
+            .months
             .par_iter()
             .flat_map_iter(|day| plan::month(&engine.catalog, *day))
             .collect();

@@ -24,6 +24,8 @@ pub struct Work {
     pub(super) removed_channels: Vec<Channel>,
     pub(super) months: Vec<chrono::NaiveDate>,
     pub(super) is_everything: bool,
+    /// The news may have changed.
+    pub(super) is_news: bool,
     /// Something happened, if only to what the overviews count.
     is_owed: bool,
     /// The files whose bodies must be handed to [`Engine::take_bodies`] before rendering.
@@ -52,6 +54,7 @@ impl Engine {
                 removed_channels: Vec::new(),
                 months: plan::months(&self.catalog).collect(),
                 is_everything: true,
+                is_news: true,
                 is_owed: true,
                 needs: Vec::new(),
             },
@@ -81,6 +84,7 @@ impl Engine {
             removed_channels: Vec::new(),
             months: Vec::new(),
             is_everything: false,
+            is_news: touched.news,
             is_owed: !touched.is_empty(),
             needs: Vec::new(),
         };

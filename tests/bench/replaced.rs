@@ -1,0 +1,105 @@
+//! Every article replaced at once under the running daemon, as `git checkout` does it, beside a build
+//! that has as much to replace.
+
+use std::fs;
+use std::time::Instant;
+
+use chrono::Utc;
+use serde_json::json;
+
+use crate::builds::build_where_missing;
+use crate::generator::{Revision, Store};
+use crate::limits::{Outputs, clear};
+use crate::program::Project;
+use crate::report::{Line, Report, quantile, say, time};
+use crate::room::Room;
+
+/// The most that is replaced at once.
+const REPLACED: usize = 100_000;
+/// Above so many seconds, once has to do; else it is done so often.
+const LONG: f64 = 10.0;
+const OFTEN: usize = 3;
+/// No edit has so high a number: the content is another one every time.
+const FIRST_REVISION: usize = 1_000_000;
+
+pub(crate) fn replaced(
+    room: &Room,
+    store: &Store,
+    project: &Project,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    build_where_missing(project)?;
+    let (mut daemon, mut build, mut publications) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..OFTEN {
+        // Whatever is not published yet: both begin with nothing to do.
+        project.build()?;
+        let out = Outputs::read(&project.out)?;
+        let state = Outputs::read(&project.state)?;
+        room.settle()?;
+
+        let (watch, _) = project.watch()?;
+        let published = watch.publications();
+        let begun = Instant::now();
+        replace(store, FIRST_REVISION + round)?;
+        let replaced = Instant::now();
+        watch.sync()?;
+        daemon.push(replaced.elapsed().as_secs_f64());
+        publications.push((watch.publications() - published) as f64);
+        watch.stop()?;
+        say(&format!(
+            "  replaced in {}, published {} after",
+            time((replaced - begun).as_secs_f64()),
+            time(daemon[round]),
+        ))?;
+
+        // The same folders with the old content: khabar knows them again.
+        for (content, folder) in [(&out, &project.out), (&state, &project.state)] {
+            clear(folder)?;
+            content.write(folder)?;
+        }
+        build.push(project.build()?.seconds);
+        if daemon[round] + build[round] > LONG {
+            break;
+        }
+    }
+    let [ours, limit] = [&daemon, &build].map(|seconds| quantile(seconds, 0.5));
+    let most = quantile(&publications, 1.0);
+    let figures = json!({
+        "khabar_seconds": daemon,
+        "limit_seconds": build,
+        "publications": publications,
+        "replaced": store.len().min(REPLACED),
+    });
+    report.add(Line {
+        key: "replaced",
+        articles: store.len(),
+        khabar: time(ours),
+        limit: time(limit),
+        value: ours / limit,
+        figures: figures.clone(),
+    })?;
+    report.add(Line {
+        key: "replaced-publications",
+        articles: store.len(),
+        khabar: String::new(),
+        limit: String::new(),
+        value: most,
+        figures,
+    })
+}
+
+/// Removes each file and makes it anew, one after the other.
+fn replace(store: &Store, number: usize) -> anyhow::Result<()> {
+    let revision = Revision {
+        number,
+        is_retitled: true,
+        at: Utc::now(),
+    };
+    for rank in 0..store.len().min(REPLACED) {
+        let path = store.path(rank);
+        let content = store.revised(rank, revision)?;
+        fs::remove_file(&path)?;
+        fs::write(&path, content)?;
+    }
+    Ok(())
+}

@@ -12,14 +12,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 
 /// An edit that is not published by then never will be.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Bytes of events read at once.
 const QUEUE: usize = 64 * 1024;
-/// A file of this name says that nobody listens any more.
+/// A file of this name says that everything before it has been heard.
+const COOKIE: &str = "cookie";
+/// One of this name, that nobody listens any more.
 const STOP: &str = "stop-listening";
 
 /// What was renamed into place since the last time anyone asked.
@@ -27,6 +29,7 @@ const STOP: &str = "stop-listening";
 struct Heard {
     documents: Vec<PathBuf>,
     last: Option<Instant>,
+    is_everything: bool,
 }
 
 #[derive(Default)]
@@ -45,7 +48,7 @@ impl Shared {
 pub(crate) struct Ears {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-    /// A folder of our own, to end the thread by.
+    /// A folder of our own, to talk to the thread by.
     own: PathBuf,
 }
 
@@ -81,41 +84,57 @@ impl Ears {
     }
 
     /// What was heard until now is of no interest.
-    pub(crate) fn forget(&self) {
+    pub(crate) fn forget(&self) -> anyhow::Result<()> {
+        self.hear_everything()?;
         *self.shared.heard() = Heard::default();
+        Ok(())
     }
 
     /// Waits until a document is in place.
     pub(crate) fn wait(&self) -> anyhow::Result<()> {
-        let heard = self.shared.heard();
-        let waited = self
-            .shared
-            .bell
-            .wait_timeout_while(heard, PATIENCE, |heard| heard.last.is_none());
-        let (heard, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        ensure!(heard.last.is_some(), "an edit is not published");
+        let is_heard = self.until(|heard| heard.last.is_some());
+        ensure!(is_heard, "an edit is not published");
         Ok(())
     }
 
     /// The documents that were put in place, each once, and when the last one was.
     pub(crate) fn take(&self) -> anyhow::Result<(Vec<PathBuf>, Instant)> {
-        let Heard {
-            mut documents,
-            last,
-        } = std::mem::take(&mut *self.shared.heard());
-        documents.sort();
-        documents.dedup();
-        let last = last.ok_or_else(|| anyhow::anyhow!("no document was put in place"))?;
-        Ok((documents, last))
+        self.hear_everything()?;
+        let mut heard = std::mem::take(&mut *self.shared.heard());
+        heard.documents.sort();
+        heard.documents.dedup();
+        let last = heard.last.context("no document was put in place")?;
+        Ok((heard.documents, last))
+    }
+
+    /// Waits until everything that has happened is heard: events come in their order.
+    fn hear_everything(&self) -> anyhow::Result<()> {
+        self.shared.heard().is_everything = false;
+        self.tell(COOKIE)?;
+        ensure!(self.until(|heard| heard.is_everything), "nobody listens");
+        Ok(())
+    }
+
+    fn tell(&self, name: &str) -> std::io::Result<()> {
+        let staged = self.own.join("staged");
+        fs::write(&staged, "")?;
+        fs::rename(&staged, self.own.join(name))
+    }
+
+    /// Whether that becomes so in time.
+    fn until(&self, is_so: impl Fn(&Heard) -> bool) -> bool {
+        let heard = self.shared.heard();
+        let bell = &self.shared.bell;
+        let waited = bell.wait_timeout_while(heard, PATIENCE, |heard| !is_so(heard));
+        let (heard, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        is_so(&heard)
     }
 }
 
 impl Drop for Ears {
     fn drop(&mut self) {
-        let staged = self.own.join("staged");
-        let told = fs::write(&staged, "").and_then(|()| fs::rename(&staged, self.own.join(STOP)));
         // One that cannot be told is left where it is: the process ends soon.
-        if let (Ok(()), Some(thread)) = (told, self.thread.take()) {
+        if let (Ok(()), Some(thread)) = (self.tell(STOP), self.thread.take()) {
             let _ = thread.join();
         }
     }
@@ -139,6 +158,10 @@ fn hear(queue: &OwnedFd, folders: &HashMap<i32, PathBuf>, shared: &Shared) {
                 shared.bell.notify_all();
             }
             None if name == STOP => return,
+            None if name == COOKIE => {
+                shared.heard().is_everything = true;
+                shared.bell.notify_all();
+            }
             Some(_) | None => {}
         }
     }

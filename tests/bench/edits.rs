@@ -34,6 +34,8 @@ pub(crate) struct Keys {
     pub(crate) durable: &'static str,
     /// Whether memory is looked at.
     pub(crate) has_memory: bool,
+    /// The number of the first revision: what one row writes, no other one does.
+    pub(crate) first: usize,
 }
 
 pub(crate) const RSS: Keys = Keys {
@@ -42,6 +44,7 @@ pub(crate) const RSS: Keys = Keys {
     max: "edit-max",
     durable: "edit-durable-p50",
     has_memory: true,
+    first: 0,
 };
 pub(crate) const ALL: Keys = Keys {
     p50: "edit-all-p50",
@@ -49,6 +52,7 @@ pub(crate) const ALL: Keys = Keys {
     max: "edit-all-max",
     durable: "edit-all-durable-p50",
     has_memory: false,
+    first: 500_000,
 };
 
 /// Seconds of each edit, without the quiet time.
@@ -76,7 +80,7 @@ pub(crate) fn edits(
     Outputs::read(&project.out)?.write(&copy)?;
     let ears = Ears::listen(&project.out, project.out.with_file_name("ears"))?;
     room.settle()?;
-    let mut dice = Dice::new(count as u64, store.len());
+    let mut dice = Dice::new(store.len() as u64, keys.first);
     let mut last_ranks = VecDeque::new();
     let mut found = Found::default();
     let mut halfway = None;
@@ -84,13 +88,13 @@ pub(crate) fn edits(
     for number in 0..count {
         let rank = draw(&mut dice, store.len(), &mut last_ranks);
         let revision = Revision {
-            number,
+            number: keys.first + number,
             is_retitled: dice.below(2) == 0,
             at: Utc::now(),
         };
         let content = store.revised(rank, revision)?;
         let before = StateFiles::look(&project.state)?;
-        ears.forget();
+        ears.forget()?;
         save(&store.path(rank), &content)?;
         let start = Instant::now();
         ears.wait()?;

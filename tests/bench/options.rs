@@ -9,7 +9,7 @@ const ARTICLES: usize = 100_000;
 /// The short form, for every change.
 const SHORT_ARTICLES: usize = 10_000;
 const EDITS: usize = 1_000;
-const SHORT_EDITS: usize = 200;
+const SHORT_EDITS: usize = 100;
 
 /// How near khabar comes to what the machine can do.
 #[derive(Debug, Parser)]
@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// Articles in the store; several sizes are measured one after the other [default: 100000]
     #[arg(long, value_name = "N")]
     articles: Vec<usize>,
-    /// 10,000 articles and 200 edits
+    /// 10,000 articles and 100 edits
     #[arg(long)]
     pub(crate) short: bool,
     /// Fail where a ratio is grossly worse than it was

@@ -55,7 +55,11 @@ fn main() -> anyhow::Result<ExitCode> {
         measure(&options, &room, size, &mut report)?;
     }
     edits::growth(&mut report)?;
-    drop(room);
+    if options.keep {
+        room.keep()?;
+    } else {
+        drop(room);
+    }
     report.show()?;
     report.save(&options.json, options.seed)?;
     let spoiled = report.spoiled();
@@ -110,5 +114,8 @@ fn measure(options: &Options, room: &Room, size: usize, report: &mut Report) -> 
     if wants(Row::Replaced) {
         replaced::replaced(room, &store, &rss, report)?;
     }
-    Ok(std::fs::remove_dir_all(&base)?)
+    if !options.keep {
+        std::fs::remove_dir_all(&base)?;
+    }
+    Ok(())
 }

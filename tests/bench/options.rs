@@ -13,6 +13,10 @@ const SHORT_EDITS: usize = 100;
 
 /// How near khabar comes to what the machine can do.
 #[derive(Debug, Parser)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 #[command(
     name = "speed",
     about = "Generates a store, measures khabar and beside it the least the machine needs for the same",
@@ -46,6 +50,9 @@ pub(crate) struct Options {
     /// The program to measure
     #[arg(long, default_value = env!("CARGO_BIN_EXE_khabar"))]
     pub(crate) program: PathBuf,
+    /// Leave the store and what was published of it where they are, to look at with a profiler
+    #[arg(long)]
+    pub(crate) keep: bool,
     /// Given by cargo
     #[arg(long, hide = true)]
     pub(crate) bench: bool,

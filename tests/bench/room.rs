@@ -64,6 +64,11 @@ impl Room {
         self.folder.path()
     }
 
+    /// Leaves everything in it, and says where that is.
+    pub(crate) fn keep(self) -> anyhow::Result<()> {
+        say(&format!("Kept: {}", self.folder.keep().display()))
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.sockets.path().join("notify")
     }

@@ -1,10 +1,15 @@
-//! Every article replaced at once under the running daemon, as `git checkout` does it, beside a build
-//! that has as much to replace.
+//! Every article replaced at once under the running daemon, beside a build that has as much to replace.
+//!
+//! As when git goes to another branch, each file is removed and there again at once. What it holds then
+//! is written before, so that all of them are replaced within seconds and the daemon has not done most
+//! of its work when the last one is.
 
 use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 use chrono::Utc;
+use rayon::prelude::*;
 use serde_json::json;
 
 use crate::builds::build_where_missing;
@@ -29,18 +34,20 @@ pub(crate) fn replaced(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     build_where_missing(project)?;
+    let staged = project.out.with_file_name("staged");
     let (mut daemon, mut build, mut publications) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..OFTEN {
         // Whatever is not published yet: both begin with nothing to do.
         project.build()?;
         let out = Outputs::read(&project.out)?;
         let state = Outputs::read(&project.state)?;
+        stage(store, &staged, FIRST_REVISION + round)?;
         room.settle()?;
 
         let (watch, _) = project.watch()?;
         let published = watch.publications();
         let begun = Instant::now();
-        replace(store, FIRST_REVISION + round)?;
+        replace(store, &staged)?;
         let replaced = Instant::now();
         watch.sync()?;
         daemon.push(replaced.elapsed().as_secs_f64());
@@ -88,18 +95,28 @@ pub(crate) fn replaced(
     })
 }
 
-/// Removes each file and makes it anew, one after the other.
-fn replace(store: &Store, number: usize) -> anyhow::Result<()> {
+/// Writes every file's next content beside the store.
+fn stage(store: &Store, staged: &Path, number: usize) -> anyhow::Result<()> {
     let revision = Revision {
         number,
         is_retitled: true,
         at: Utc::now(),
     };
+    fs::create_dir_all(staged)?;
+    (0..store.len().min(REPLACED))
+        .into_par_iter()
+        .try_for_each(|rank| {
+            let content = store.revised(rank, revision)?;
+            Ok(fs::write(staged.join(rank.to_string()), content)?)
+        })
+}
+
+/// Removes each file and puts the next one in its place, one after the other.
+fn replace(store: &Store, staged: &Path) -> anyhow::Result<()> {
     for rank in 0..store.len().min(REPLACED) {
         let path = store.path(rank);
-        let content = store.revised(rank, revision)?;
         fs::remove_file(&path)?;
-        fs::write(&path, content)?;
+        fs::rename(staged.join(rank.to_string()), &path)?;
     }
     Ok(())
 }

@@ -10,9 +10,10 @@ use crate::program::{Project, Run, cpu_of_self};
 use crate::report::{Line, Report, quantile, say, time};
 use crate::room::Room;
 
-/// Where one measurement and its limit take less than so many seconds, they are taken so often.
+/// Where one measurement and its limit take less than so many seconds, they are taken so often; else
+/// once.
 const OFTEN: (f64, usize) = (2.0, 5);
-const SOMETIMES: (f64, usize) = (10.0, 3);
+const SOMETIMES: (f64, usize) = (60.0, 3);
 
 /// Measurements of khabar and of the limit, in turn: what disturbs one disturbs the other.
 #[derive(Default)]

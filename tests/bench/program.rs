@@ -207,7 +207,7 @@ impl Watch<'_> {
 
     /// Stops it as a service manager does.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
-        end(self.child.pid);
+        signal("-TERM", self.child.pid);
         let is_well = self.child.wait()?;
         ensure!(is_well, "khabar watch: {}", proc_log(&self.project.log));
         Ok(())
@@ -242,18 +242,16 @@ impl Drop for Running {
     }
 }
 
-/// Ends every program that runs.
+/// Ends every program that runs, at once: one that is asked to stop would write first.
 pub(crate) fn end_all() {
     if let Ok(running) = RUNNING.lock() {
-        running.iter().copied().for_each(end);
+        running.iter().for_each(|pid| signal("-KILL", *pid));
     }
 }
 
-fn end(pid: u32) {
+fn signal(name: &str, pid: u32) {
     // One that has ended already is what is wanted.
-    let _ = Command::new("kill")
-        .args(["-TERM", &pid.to_string()])
-        .status();
+    let _ = Command::new("kill").args([name, &pid.to_string()]).status();
 }
 
 fn configuration(formats: &str) -> String {

@@ -15,7 +15,7 @@ use crate::program::{Project, Resident};
 use crate::report::{Line, Report, quantile, say, time};
 use crate::room::Room;
 
-/// How long khabar waits for a file to rest (`settle`, by default): stated apart, and taken off.
+/// How long khabar waits for a file to rest (`settle`): stated apart, and taken off.
 const SETTLE: f64 = 0.050;
 /// In percent: edits of the newest so many articles. The others are of any.
 const RECENT_SHARE: usize = 85;

@@ -84,7 +84,7 @@ fn measure(options: &Options, room: &Room, size: usize, report: &mut Report) -> 
         "{size} articles, written in {}",
         time(start.elapsed().as_secs_f64())
     ))?;
-    let project = |name, formats| Project::new(&options.program, room, &base, name, formats);
+    let project = |name, formats| Project::new(&options.program, room, size, [name, formats]);
     let rss = project("rss", "\"rss\"")?;
     let all = project("all", "\"rss\", \"atom\", \"json\"")?;
     let wants = |row| options.wants(row);

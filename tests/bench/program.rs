@@ -40,6 +40,8 @@ pub(crate) struct Project {
     config: PathBuf,
     log: PathBuf,
     socket: PathBuf,
+    /// What a build must say that it published: a store that is rejected is read in no time.
+    articles: usize,
     pub(crate) out: PathBuf,
     pub(crate) state: PathBuf,
 }
@@ -48,11 +50,10 @@ impl Project {
     pub(crate) fn new(
         program: &Path,
         room: &Room,
-        base: &Path,
-        name: &str,
-        formats: &str,
+        articles: usize,
+        [name, formats]: [&str; 2],
     ) -> anyhow::Result<Self> {
-        let folder = base.join(name);
+        let folder = room.path().join(articles.to_string()).join(name);
         std::fs::create_dir_all(&folder)?;
         let config = folder.join("config.toml");
         std::fs::write(&config, configuration(formats))?;
@@ -61,6 +62,7 @@ impl Project {
             config,
             log: folder.join("log"),
             socket: room.socket(),
+            articles,
             out: folder.join("out"),
             state: folder.join("state"),
         })
@@ -101,7 +103,11 @@ impl Project {
             is_over.store(true, Ordering::Relaxed);
             (ended, seconds, looking.join())
         });
-        ensure!(ended?, "khabar build failed: {}", proc_log(&self.log));
+        let said = log_text(&self.log);
+        ensure!(ended?, "khabar build failed: {said}");
+        let all = format!("{} articles, ", self.articles);
+        let is_read = said.contains(&all) && said.contains(" 0 rejected");
+        ensure!(is_read, "khabar build did not read the store: {said}");
         let peak = peak.map_err(|_| anyhow::anyhow!("a thread died"))?;
         let cpu = cpu_of_children() - cpu;
         Ok(Run { seconds, cpu, peak })
@@ -130,20 +136,21 @@ impl Project {
             ensure!(
                 !child.has_ended()? && start.elapsed() < HANG,
                 "khabar watch does not start: {}",
-                proc_log(&self.log)
+                log_text(&self.log)
             );
         }
     }
 
     fn start(&self, command: &str, environment: &[(&str, &Path)]) -> anyhow::Result<Running> {
+        let log = File::create(&self.log)?;
         let child = Command::new(&self.program)
             .args(["--log", "json", command, "--config"])
             .arg(&self.config)
             .env_remove("NOTIFY_SOCKET")
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&self.log)?)
+            .stdout(log.try_clone()?)
+            .stderr(log)
             .spawn()
             .with_context(|| format!("{} cannot be started", self.program.display()))?;
         let pid = child.id();
@@ -200,7 +207,7 @@ impl Watch<'_> {
 
     /// How often it has published until now.
     pub(crate) fn publications(&self) -> usize {
-        let log = proc_log(&self.project.log);
+        let log = log_text(&self.project.log);
         let published = |line: &&str| line.contains("\"message\":\"published\"");
         log.lines().filter(published).count()
     }
@@ -209,7 +216,7 @@ impl Watch<'_> {
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         signal("-TERM", self.child.pid);
         let is_well = self.child.wait()?;
-        ensure!(is_well, "khabar watch: {}", proc_log(&self.project.log));
+        ensure!(is_well, "khabar watch: {}", log_text(&self.project.log));
         Ok(())
     }
 }
@@ -264,6 +271,7 @@ feeds_url = "https://news.example/"
 id_authority = "news.example,2016"
 [store]
 path = "../store"
+settle = "50ms"
 [out]
 path = "out"
 [state]
@@ -277,7 +285,7 @@ content = "summary"
 }
 
 /// What is said by a program that has failed, or has not said yet that it has.
-fn proc_log(path: &Path) -> String {
+fn log_text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
 

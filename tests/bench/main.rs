@@ -1,5 +1,5 @@
 //! How near khabar comes to what the machine can do: `cargo bench`, or with a store of 10,000
-//! articles `cargo bench --bench speed -- --short`.
+//! articles `cargo bench -- --short`.
 //!
 //! It generates a store, runs the program on it as a user does, and does beside each row the least the
 //! machine needs for the same: reading and parsing the same files, writing the same documents, walking

@@ -20,7 +20,7 @@ const SHORT_EDITS: usize = 100;
 #[command(
     name = "speed",
     about = "Generates a store, measures khabar and beside it the least the machine needs for the same",
-    after_help = "Through cargo: cargo bench --bench speed -- --short"
+    after_help = "Through cargo: cargo bench -- --short"
 )]
 pub(crate) struct Options {
     /// Articles in the store; several sizes are measured one after the other [default: 100000]

@@ -58,8 +58,6 @@ const BODY_TRIES: u32 = 20;
 const RETRY_MIN: Duration = Duration::from_millis(250);
 /// The longest pause between two tries to publish.
 const RETRY_MAX: Duration = Duration::from_secs(2);
-/// How soon after a publication everything is written down for the next start.
-const SAVE_AFTER: Duration = Duration::from_mins(5);
 
 /// What the outside asks of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +110,10 @@ struct Daemon {
     service: Service,
     telling: Telling,
     config_stamp: Option<Stamp>,
+    /// When the checkpoint is to be written: after the scan of everything that follows a publication,
+    /// for it grows with the store as well.
     save_at: Option<Instant>,
+    is_unsaved: bool,
     announcer: Announcer,
     /// When what was told is to be written down.
     note_at: Option<Instant>,
@@ -202,6 +203,7 @@ impl Daemon {
             service: Service::new(),
             telling: Telling::new(stand),
             save_at: None,
+            is_unsaved: false,
             is_ready: false,
         }
     }
@@ -363,7 +365,7 @@ impl Daemon {
                         "published"
                     );
                 }
-                self.save_at.get_or_insert(Instant::now() + SAVE_AFTER);
+                self.is_unsaved = true;
                 // The new bytes are served by now, where anything is.
                 self.announce();
                 self.ready();
@@ -457,6 +459,7 @@ impl Daemon {
 
     fn save(&mut self) {
         let saved = self.bench.save(self.sight.store());
+        self.is_unsaved = saved.is_err();
         self.save_at = saved.is_err().then(|| Instant::now() + RETRY_MAX);
         let why = saved.err().map(|error| error.to_string());
         self.troubles.set(Trouble::Checkpoint, why);

@@ -193,12 +193,7 @@ impl Engine {
     /// Files that are rejected now, with duplicates and those that are no articles any more.
     #[must_use]
     pub fn rejected(&self) -> usize {
-        let bad = self
-            .files
-            .iter()
-            .filter(|(_, file)| matches!(file, File::Rejected))
-            .count();
-        bad + self.duplicates().len() + self.lapsed().len()
+        self.files.rejected() + self.duplicates().len() + self.lapsed().len()
     }
 
     /// A fault for every file whose id or URL another one holds.

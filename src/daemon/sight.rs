@@ -248,6 +248,9 @@ impl Daemon {
             }
         };
         if self.sight.is_full_reading {
+            if self.is_unsaved {
+                self.save_at.get_or_insert_with(Instant::now);
+            }
             let config = self.bench.config();
             let pause = Duration::from_secs(config.store.scan_every);
             let is_blind = self.troubles.has(Trouble::Watch);

@@ -18,8 +18,6 @@ use crate::render;
 pub(super) const STAGE: &str = ".khabar-stage";
 /// From so many files or folders on, one `syncfs` is cheaper than an `fsync` each.
 const SYNC_ONE_BY_ONE: usize = 32;
-/// So many are synced at the same time: each waits for the disk, which takes them together.
-const SYNCS_AT_ONCE: usize = 16;
 /// A document that says who made it does so in so many bytes.
 const HEAD: u64 = 64 * 1024;
 /// Documents are for everyone: rw-r--r--, whatever the umask.
@@ -102,27 +100,21 @@ impl Root {
             .folder(STAGE, true)
             .map_err(|cause| error(first, cause))?;
         let one_by_one = documents.len() <= SYNC_ONE_BY_ONE;
-        let written: Result<Vec<_>, PublishError> = documents
+        let staged: Result<Vec<_>, PublishError> = documents
             .par_iter()
             .enumerate()
             .map(|(number, document)| {
                 let name = number.to_string();
-                let file = write(&stage, &name, &document.bytes);
-                let file = file.map_err(|cause| error(document, cause))?;
-                Ok((name, *document, one_by_one.then_some(file)))
+                write(&stage, &name, &document.bytes, one_by_one)
+                    .map_err(|cause| error(document, cause))?;
+                Ok((name, *document))
             })
             .collect();
-        let written = written?;
-        if one_by_one {
-            at_once(&written, |(_, document, file)| {
-                let synced = file.as_ref().map_or(Ok(()), File::sync_all);
-                synced.map_err(|cause| error(document, cause))
-            })?;
-        } else {
+        let staged = staged?;
+        if !one_by_one {
             rustix::fs::syncfs(&stage).map_err(|errno| error(first, errno.into()))?;
         }
-        let staged = written.into_iter();
-        Ok(staged.map(|(name, document, _)| (name, document)).collect())
+        Ok(staged)
     }
 
     /// Moves a staged document into place, making its folder.
@@ -149,12 +141,13 @@ impl Root {
                 path = parent(path);
             }
         }
-        let whole: Vec<&str> = whole.into_iter().collect();
-        at_once(&whole, |path| match self.folder(path, false) {
-            Ok(handle) => Ok(rustix::fs::fsync(&handle)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        })
+        whole
+            .into_par_iter()
+            .try_for_each(|path| match self.folder(path, false) {
+                Ok(handle) => Ok(rustix::fs::fsync(&handle)?),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(error),
+            })
     }
 
     /// Removes a file or an empty folder.
@@ -299,39 +292,16 @@ fn make_folder(parent: &OwnedFd, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Does something that waits for the disk to each of `items`, many at a time; the first error ends it.
-fn at_once<T: Sync, E: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> Result<(), E> + Sync,
-) -> Result<(), E> {
-    let work = |some: &[T]| some.iter().try_for_each(&work);
-    let (first, rest) = items.split_at(items.len().div_ceil(SYNCS_AT_ONCE));
-    std::thread::scope(|scope| {
-        let start = |some| {
-            let started = std::thread::Builder::new().spawn_scoped(scope, move || work(some));
-            // Where there can be no more threads, this one does it.
-            started.map_err(|_| work(some))
-        };
-        let started: Vec<_> = rest.chunks(first.len().max(1)).map(start).collect();
-        let mut done = work(first);
-        for thread in started {
-            let next = match thread.map(std::thread::ScopedJoinHandle::join) {
-                Ok(Ok(next)) | Err(next) => next,
-                Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            };
-            done = done.and(next);
-        }
-        done
-    })
-}
-
-fn write(stage: &OwnedFd, name: &str, bytes: &[u8]) -> io::Result<File> {
+fn write(stage: &OwnedFd, name: &str, bytes: &[u8], sync: bool) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let handle = rustix::fs::openat(stage, name, flags, FILE_MODE)?;
     rustix::fs::fchmod(&handle, FILE_MODE)?;
     let mut file = File::from(handle);
     file.write_all(bytes)?;
-    Ok(file)
+    if sync {
+        file.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Whether an open file is an ordinary one and holds exactly `bytes`.

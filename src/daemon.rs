@@ -326,7 +326,7 @@ impl Daemon {
             }
             Err(error) => return self.retry_later(&error),
         }
-        if self.bench.engine().work().is_empty() {
+        if !self.bench.engine().owes() {
             match self.bench.remember() {
                 Ok(()) => {
                     self.retry = None;

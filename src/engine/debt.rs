@@ -26,21 +26,20 @@ pub struct Work {
     pub(super) is_everything: bool,
     /// The news may have changed.
     pub(super) is_news: bool,
-    /// Something happened, if only to what the overviews count.
-    is_owed: bool,
     /// The files whose bodies must be handed to [`Engine::take_bodies`] before rendering.
     pub needs: Vec<StorePath>,
 }
 
-impl Work {
-    /// Whether nothing has to be rendered.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        !self.is_owed
-    }
-}
-
 impl Engine {
+    /// Whether anything is owed, if only what the overviews count.
+    #[must_use]
+    pub fn owes(&self) -> bool {
+        match &self.debt {
+            Debt::All => true,
+            Debt::Touched(touched) => !touched.is_empty(),
+        }
+    }
+
     /// What is owed now.
     #[must_use]
     pub fn work(&self) -> Work {
@@ -55,7 +54,6 @@ impl Engine {
                 months: plan::months(&self.catalog).collect(),
                 is_everything: true,
                 is_news: true,
-                is_owed: true,
                 needs: Vec::new(),
             },
             Debt::Touched(touched) => self.touched_work(touched),
@@ -85,7 +83,6 @@ impl Engine {
             months: Vec::new(),
             is_everything: false,
             is_news: touched.news,
-            is_owed: !touched.is_empty(),
             needs: Vec::new(),
         };
         for (channel, rank) in &touched.channels {

@@ -1,5 +1,8 @@
 //! Who is told of what: once, of what is published alone, and of nothing under embargo.
 
+use std::path::Path;
+
+use super::world::config;
 use super::*;
 use crate::article::{TopicId, WebUrl};
 use crate::document::{Errand, FeedFormat, Handover, Owed};

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::START;
+use super::world::START;
 use crate::article::Timestamp;
 
 /// An article of a history.

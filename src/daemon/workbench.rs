@@ -316,10 +316,10 @@ impl Workbench {
         hold: &Hold,
     ) -> Result<(Receipt, Release), TurnError> {
         if rendered.is_everything() {
-            let orphans = hold.target.orphans(&rendered.release);
+            let orphans = hold.target.view().orphans(&rendered.release);
             rendered.release.retired.extend(orphans);
         }
-        rendered.leave(hold.target.foreign(&rendered.release));
+        rendered.leave(hold.target.view().foreign(&rendered.release));
         self.engine.owe_topics(&rendered);
         let mut news = self.engine.news_before(&rendered);
         if let Clock::System = self.clock {

@@ -50,7 +50,7 @@ pub enum Difference {
 /// A target that is a directory, held by this process alone.
 #[derive(Debug)]
 pub struct DirectoryTarget {
-    root: Root,
+    view: DirectoryView,
     lock: Lock,
 }
 
@@ -70,7 +70,8 @@ impl DirectoryTarget {
             path: path.to_owned(),
             cause,
         })?;
-        Ok(Self { root, lock })
+        let view = DirectoryView { root };
+        Ok(Self { view, lock })
     }
 
     /// Where it is.
@@ -79,16 +80,10 @@ impl DirectoryTarget {
         self.lock.place()
     }
 
-    /// The paths of a release at which somebody else's files stand.
+    /// What is in it.
     #[must_use]
-    pub fn foreign(&self, release: &Release) -> BTreeSet<String> {
-        foreign(&self.root, release)
-    }
-
-    /// As [`DirectoryView::orphans`].
-    #[must_use]
-    pub fn orphans(&self, release: &Release) -> Vec<String> {
-        orphans(&self.root, release)
+    pub fn view(&self) -> &DirectoryView {
+        &self.view
     }
 
     /// Publishes a release. When this returns, every document is in place and survives a power cut.
@@ -100,14 +95,15 @@ impl DirectoryTarget {
             .documents
             .iter()
             .filter(|document| {
-                self.difference(&document.key.path(), &document.bytes)
+                self.view
+                    .difference(&document.key.path(), &document.bytes)
                     .is_some()
             })
             .collect();
         let published = self.put_in_place(&changed);
         // Empty now, or full of what failed: it goes in any case, and where it does not go, that is
         // owed like a document.
-        let swept = self.root.sweep();
+        let swept = self.view.root.sweep();
         published?;
         swept.map_err(|cause| self.error("cannot remove", place::STAGE, cause))?;
         Ok(Receipt {
@@ -117,12 +113,13 @@ impl DirectoryTarget {
     }
 
     fn put_in_place(&self, documents: &[&Document]) -> Result<(), PublishError> {
-        let staged = self.root.stage(documents)?;
+        let staged = self.view.root.stage(documents)?;
         for phase in [Phase::Part, Phase::Index] {
             let mut folders = BTreeSet::new();
             for (name, document) in staged.iter().filter(|(_, d)| d.key.phase() == phase) {
                 let path = document.key.path();
-                self.root
+                self.view
+                    .root
                     .rename_from_stage(name, &path)
                     .map_err(|cause| self.error("cannot put in place", &path, cause))?;
                 folders.insert(parent(&path).to_owned());
@@ -132,18 +129,12 @@ impl DirectoryTarget {
         Ok(())
     }
 
-    /// How the document at `path` differs from `bytes`; `None` where it does not.
-    #[must_use]
-    pub fn difference(&self, path: &str, bytes: &[u8]) -> Option<Difference> {
-        self.root.difference(path, bytes)
-    }
-
     /// Removes documents, and folders that this leaves empty.
     fn retire(&self, paths: &[String]) -> Result<usize, PublishError> {
         let mut removed = 0;
         let mut folders = BTreeSet::new();
         for path in paths {
-            match self.root.remove(path, AtFlags::empty()) {
+            match self.view.root.remove(path, AtFlags::empty()) {
                 Ok(()) => {
                     removed += 1;
                     folders.insert(parent(path).to_owned());
@@ -164,14 +155,15 @@ impl DirectoryTarget {
     /// Removes a folder and its parents as far as they are empty; returns the first that stays.
     fn remove_empty<'a>(&self, folder: &'a str) -> &'a str {
         let mut folder = folder;
-        while !folder.is_empty() && self.root.remove(folder, AtFlags::REMOVEDIR).is_ok() {
+        while !folder.is_empty() && self.view.root.remove(folder, AtFlags::REMOVEDIR).is_ok() {
             folder = parent(folder);
         }
         folder
     }
 
     fn sync(&self, folders: &BTreeSet<String>) -> Result<(), PublishError> {
-        self.root
+        self.view
+            .root
             .sync_folders(folders)
             .map_err(|cause| self.error("cannot sync", "", cause))
     }
@@ -179,7 +171,7 @@ impl DirectoryTarget {
     fn error(&self, action: &'static str, path: &str, cause: io::Error) -> PublishError {
         PublishError {
             action,
-            path: self.root.path().join(path),
+            path: self.view.root.path().join(path),
             cause,
         }
     }

@@ -243,7 +243,7 @@ impl Daemon {
             && self.troubles.has(Trouble::Store)
             && !self.bench.engine().catalog().is_empty();
         // What came too late for a publication belongs into the next.
-        let has_bodies = self.fetching.as_ref().is_some_and(JoinHandle::is_finished);
+        let has_bodies = self.take_late_bodies().await;
         if is_deadline || is_blind || has_bodies || self.retry.is_some_and(|(at, _)| at <= now) {
             self.turn(Changes::default()).await;
         }
@@ -438,6 +438,17 @@ impl Daemon {
         };
         self.fetching = None;
         if let Ok(bodies) = fetched {
+            self.bench.engine_mut().take_bodies(bodies);
+        }
+        true
+    }
+
+    /// Takes in bodies that came after the store had been given up on; says whether there were any.
+    async fn take_late_bodies(&mut self) -> bool {
+        let Some(fetched) = self.fetching.take_if(|task| task.is_finished()) else {
+            return false;
+        };
+        if let Ok(bodies) = fetched.await {
             self.bench.engine_mut().take_bodies(bodies);
         }
         true

@@ -5,7 +5,6 @@
 //! I/O, knows no clock, and knows nothing about documents.
 
 mod diagnostic;
-mod file;
 mod text;
 mod time;
 
@@ -15,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
-pub use file::{Body, File, Files, Sighting, Stamp};
 pub use text::{
     ArticleId, IdError, Language, LanguageError, Text, TopicId, UrlError, WebUrl, escape_controls,
     is_xml_char, to_nfc,
@@ -85,8 +83,6 @@ impl ContentHash {
 pub struct Article {
     /// Permanent identity.
     pub id: ArticleId,
-    /// The file it was read from.
-    pub path: StorePath,
     /// Plain text; never empty.
     pub title: Text,
     /// Plain text; empty only where the article has no body either.
@@ -146,17 +142,6 @@ impl Article {
         } else {
             self.published
         }
-    }
-
-    /// Whether readers find the same in both: the file it was read from is nothing to them.
-    #[must_use]
-    pub fn reads_as(&self, other: &Self) -> bool {
-        let Self { path, .. } = other;
-        let moved = Self {
-            path: path.clone(),
-            ..self.clone()
-        };
-        moved == *other
     }
 
     /// Visible: published, and `published ≤ now < expires`.
@@ -331,32 +316,4 @@ pub enum Finding {
     NoArticle,
     /// A file that should be an article and cannot be read as one.
     Rejected,
-}
-
-/// One file that is new or changed since it was taken in.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// Which file.
-    pub path: StorePath,
-    /// Hash of the bytes it was read from; a file that could not be read has none.
-    pub hash: Option<ContentHash>,
-    /// What it says.
-    pub finding: Finding,
-    /// Of a bad file, the first publication it names, where that could be read: until then it is under
-    /// embargo all the same.
-    pub published: Option<Timestamp>,
-    /// Faults and doubts, in the order of the file.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// What happened in a store since its files were taken in.
-#[derive(Clone, Debug, Default)]
-pub struct Changes {
-    /// New and changed files, in bytewise order of their paths.
-    pub changed: Vec<Change>,
-    /// Files that are no longer there, in the same order.
-    pub gone: Vec<StorePath>,
-    /// What there is to say of files and folders that are no articles, such as a folder that could
-    /// not be read. What was known below that is neither changed nor gone.
-    pub remarks: Vec<Diagnostic>,
 }

@@ -1,12 +1,13 @@
 //! The index: which article stands in which channel, newest first, and when that changes next.
 //!
-//! It is fed with [`Changes`](crate::article::Changes)-like operations on single files and with the
+//! It is fed with [`Changes`](crate::files::Changes)-like operations on single files and with the
 //! clock, and answers each with what was [`Touched`]. Time is part of it: an article moves from
 //! *pending* to *live* to *expired* when the clock passes its dates, exactly as if a file had
 //! changed. It renders nothing and knows nothing of files beyond their paths.
 
 mod claims;
 mod entry;
+mod intake;
 mod members;
 mod rules;
 
@@ -16,16 +17,18 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::article::{Article, ArticleId, Diagnostic, Status, StorePath, Text, Timestamp, TopicId};
+use crate::article::{ArticleId, Diagnostic, Status, StorePath, Text, Timestamp, TopicId};
 use crate::config::Config;
 use crate::document::{Channel, ChannelKind, Window};
+use crate::files::{Card, UrlHash};
 
 use claims::Claims;
 pub use claims::Offer;
 use entry::phase;
 pub use entry::{Entry, Phase, Touched};
+pub use intake::Intake;
 pub use members::{Members, Rank};
-use rules::{Rules, given_title, id_title};
+use rules::{Rules, id_title};
 
 /// The index over everything that is in play.
 #[derive(Debug)]
@@ -97,8 +100,8 @@ impl Catalog {
             }
         }
         for outcome in outcomes {
-            if let Some((article, is_kept)) = outcome.enters {
-                self.insert(article, is_kept, &mut touched);
+            if let Some((card, is_kept)) = outcome.enters {
+                self.insert(card, is_kept, &mut touched);
             }
         }
         self.touch_retitled(&mut touched);
@@ -145,7 +148,7 @@ impl Catalog {
             .entries
             .values()
             .filter(has_moved)
-            .map(|entry| entry.article.id.clone())
+            .map(|entry| entry.card.id.clone())
             .collect();
         for id in moved {
             self.replace(&id, touched);
@@ -168,9 +171,9 @@ impl Catalog {
     /// The article in play that is read from the file or at the URL `name`.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Entry> {
+        let url = UrlHash::of(name);
         let mut entries = self.entries.values();
-        entries
-            .find(|entry| entry.article.path.as_str() == name || entry.article.url.as_str() == name)
+        entries.find(|entry| entry.card.path.as_str() == name || entry.card.url == url)
     }
 
     /// How many articles are in play.
@@ -273,34 +276,30 @@ impl Catalog {
     /// Takes an entry out and puts it in again as it stands now.
     fn replace(&mut self, id: &ArticleId, touched: &mut Touched) {
         if let Some(entry) = self.entries.get(id) {
-            let (article, is_kept) = (Arc::clone(&entry.article), entry.is_kept);
+            let (card, is_kept) = (Arc::clone(&entry.card), entry.is_kept);
             self.remove(id, touched);
-            self.insert(article, is_kept, touched);
+            self.insert(card, is_kept, touched);
         }
     }
 
-    fn insert(&mut self, article: Arc<Article>, is_kept: bool, touched: &mut Touched) {
-        let by_command = self.withdrawals.get(&article.id).copied();
-        let withdrawn = by_command.or_else(|| {
-            (article.status == Status::Withdrawn).then(|| article.updated_at(self.now))
-        });
+    fn insert(&mut self, card: Arc<Card>, is_kept: bool, touched: &mut Touched) {
+        let by_command = self.withdrawals.get(&card.id).copied();
+        let withdrawn = by_command
+            .or_else(|| (card.status == Status::Withdrawn).then(|| card.updated_at(self.now)));
         let mut entry = Entry {
-            phase: phase(&article, withdrawn, self.now),
-            channels: self.rules.channels_of(&article),
-            day: self.rules.day_of(article.published),
-            is_listed: self.rules.is_listed(&article),
-            is_news: self.rules.is_news(&article),
+            phase: phase(&card, withdrawn, self.now),
+            day: self.rules.day_of(card.published),
             withdrawn,
             deadline: None,
             is_kept,
-            article,
+            card,
         };
         self.place(&mut entry);
         touched.touch_entry(&entry);
         if self.rules.tells_pages {
-            touched.touch_page(&entry.article.id, None);
+            touched.touch_page(&entry.card.id, None);
         }
-        self.entries.insert(entry.article.id.clone(), entry);
+        self.entries.insert(entry.card.id.clone(), entry);
     }
 
     fn remove(&mut self, id: &ArticleId, touched: &mut Touched) {
@@ -320,30 +319,30 @@ impl Catalog {
     fn place(&mut self, entry: &mut Entry) {
         entry.deadline = self.deadline(entry);
         if let Some(at) = entry.deadline {
-            self.deadlines.insert((at, entry.article.id.clone()));
+            self.deadlines.insert((at, entry.card.id.clone()));
         }
         if !entry.phase.is_traced() {
             return;
         }
         let rank = entry.rank();
-        for channel in &entry.channels {
+        for (channel, title) in &entry.card.belonging.0 {
             let members = self.channels.entry(channel.clone()).or_default();
             let newest = members.live.first().cloned();
             members.add(&rank, entry.phase);
             if entry.phase == Phase::Live
-                && let Some(title) = given_title(&entry.article, channel)
+                && let Some(title) = title
             {
                 members.titled.insert(rank.clone(), title.clone());
             }
             self.refresh(channel, newest.as_ref());
         }
-        if entry.is_listed {
+        if entry.card.is_listed {
             self.days
                 .entry(entry.day)
                 .or_default()
                 .add(&rank, entry.phase);
         }
-        if entry.is_news {
+        if entry.card.is_news {
             self.news.add(&rank, entry.phase);
         }
     }
@@ -353,7 +352,7 @@ impl Catalog {
             return;
         }
         let rank = entry.rank();
-        for channel in &entry.channels {
+        for channel in entry.card.belonging.channels() {
             let Some(members) = self.channels.get_mut(channel) else {
                 continue;
             };
@@ -417,7 +416,7 @@ impl Catalog {
             };
             for rank in &members.live {
                 let entry = self.entries.get(&rank.id);
-                for channel in entry.into_iter().flat_map(|entry| &entry.channels) {
+                for channel in entry.into_iter().flat_map(|e| e.card.belonging.channels()) {
                     touched.touch(channel, rank);
                 }
             }
@@ -426,14 +425,14 @@ impl Catalog {
 
     /// The next instant after now at which a document that shows or counts `entry` may change.
     fn deadline(&self, entry: &Entry) -> Option<Timestamp> {
-        let article = &entry.article;
-        let published = article.published;
+        let card = &entry.card;
+        let published = card.published;
         let floors = self.rules.floors.iter().map(|floor| published.plus(*floor));
         [
             Some(published),
-            Some(article.updated),
+            Some(card.updated),
             Some(published.plus(Window::NEWS_SECONDS)),
-            article.expires,
+            card.expires,
             entry.withdrawn,
         ]
         .into_iter()

@@ -345,7 +345,7 @@ impl Config {
             SectionFrom::Field => b"field",
             SectionFrom::Directory => b"directory",
         };
-        let parts = [
+        fingerprint(&[
             publication.url.as_str().as_bytes(),
             publication.feeds_url.as_str().as_bytes(),
             publication.article_url.as_bytes(),
@@ -355,15 +355,32 @@ impl Config {
             &[u8::from(self.cross_host)],
             // Another program may read the same bytes otherwise.
             env!("CARGO_PKG_VERSION").as_bytes(),
-        ];
-        let mut hash = Xxh3::new();
-        for part in parts {
-            // With its length, so that no two lists of parts run together to the same bytes.
-            hash.update(&(part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        hash.digest()
+        ])
     }
+
+    /// A hash of everything here that decides where an article belongs once it is read.
+    #[must_use]
+    pub fn rules_fingerprint(&self) -> u64 {
+        let declared = [&self.sections, &self.stories, &self.channels];
+        fingerprint(&[
+            // What it prints is all that is in it.
+            format!("{declared:?}").as_bytes(),
+            format!("{:?}", self.exclude_sections).as_bytes(),
+            self.publication.feeds_url.as_str().as_bytes(),
+            &[u8::from(self.cross_host)],
+            env!("CARGO_PKG_VERSION").as_bytes(),
+        ])
+    }
+}
+
+fn fingerprint(parts: &[&[u8]]) -> u64 {
+    let mut hash = Xxh3::new();
+    for part in parts {
+        // With its length, so that no two lists of parts run together to the same bytes.
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.digest()
 }
 
 #[cfg(test)]

@@ -27,9 +27,10 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::announce::Announcer;
-use crate::article::{Body, Changes, Diagnostic, Severity, StorePath};
+use crate::article::{Diagnostic, Severity, StorePath};
 use crate::config::Config;
 use crate::engine::Guarded;
+use crate::files::{Body, Changes};
 use crate::serve::Stand;
 use crate::store::directory::{DirectoryStore, StoreError, Watch};
 
@@ -370,7 +371,14 @@ impl Daemon {
                 self.announce();
                 self.ready();
             }
-            Err(error) => self.retry_later(&error),
+            Err(error) => {
+                if let TurnError::Archive(lost) = &error {
+                    // What is damaged in the memory is read from the store again.
+                    self.bench.engine_mut().distrust(&lost.path);
+                    self.sight.scan = true;
+                }
+                self.retry_later(&error);
+            }
         }
     }
 

@@ -9,22 +9,25 @@ mod assemble;
 mod bodies;
 mod debt;
 mod errands;
+mod fetched;
 mod keep;
 mod memory;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::article::{ArticleId, Body, Changes, Diagnostic, File, Files, StorePath, Timestamp};
-use crate::catalog::Catalog;
+use crate::article::{ArticleId, Diagnostic, StorePath, Timestamp};
+use crate::catalog::{Catalog, Intake};
 use crate::config::Config;
 use crate::document::{Channel, DocumentKey, Fingerprint, Manifest, Release, TargetId};
+use crate::files::{Archive, ArchiveError, Body, Changes, File, Files};
 use crate::plan;
 use crate::render::RenderError;
 
 use debt::Debt;
 pub use debt::Work;
 use errands::Errands;
+use fetched::Fetched;
 pub use keep::{Guarded, Kept, Reason};
 use memory::Unsaved;
 pub use memory::{Memory, Record};
@@ -33,6 +36,9 @@ pub use memory::{Memory, Record};
 #[derive(Debug)]
 pub struct Engine {
     config: Arc<Config>,
+    archive: Arc<dyn Archive>,
+    intake: Arc<Intake>,
+    fetched: Fetched,
     catalog: Catalog,
     files: Files,
     kept: BTreeMap<StorePath, Kept>,
@@ -52,6 +58,17 @@ pub struct Engine {
     embargoed: BTreeMap<StorePath, Timestamp>,
     errands: Errands,
     unsaved: Unsaved,
+}
+
+/// What is owed cannot be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// A writing crate failed: a bug.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// What documents show cannot be fetched.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
 }
 
 /// A release and what has to be remembered once it is published.
@@ -95,20 +112,37 @@ impl Rendered {
 }
 
 impl Engine {
-    /// An engine that owes everything, from what earlier runs remembered. The clock is `now`.
+    /// An engine that owes everything, from what earlier runs remembered and what `archive` keeps of
+    /// it. The clock is `now`.
     ///
     /// A memory of readings under another configuration still says what was good and visible; every
     /// file is then read again.
-    #[must_use]
-    pub fn new(config: Arc<Config>, mut memory: Memory, now: Timestamp) -> Self {
+    ///
+    /// # Errors
+    /// Where articles belong elsewhere by now, and cannot be fetched to see where.
+    pub fn new(
+        config: Arc<Config>,
+        mut memory: Memory,
+        archive: Arc<dyn Archive>,
+        now: Timestamp,
+    ) -> Result<Self, ArchiveError> {
+        let intake = Arc::new(Intake::new(&config, Arc::clone(&archive)));
+        let mut unsaved = Unsaved::default();
+        if memory.rules != config.rules_fingerprint() {
+            unsaved = memory.renew_cards(&intake)?;
+        }
         if memory.reading != config.reading_fingerprint() {
             memory.distrust_readings();
         }
         let then = memory.seen_at.map_or(now, |then| then.min(now));
         let errands = Errands::new(&mut memory, &config);
+        unsaved.errands.clone_from(errands.unwanted());
         let catalog = Catalog::new(&config, memory.withdrawals.clone(), then);
         let mut engine = Self {
             config,
+            archive,
+            intake,
+            fetched: Fetched::default(),
             catalog,
             files: Files::default(),
             kept: memory.kept,
@@ -124,15 +158,26 @@ impl Engine {
             bodies_needed: 0,
             withdrawals: memory.withdrawals,
             embargoed: memory.embargoed,
-            unsaved: Unsaved {
-                errands: errands.unwanted().clone(),
-                ..Unsaved::default()
-            },
+            unsaved,
             errands,
         };
         engine.load(memory.files);
         engine.visible_when_published = engine.visible();
-        engine
+        Ok(engine)
+    }
+
+    /// What makes cards of the articles that are read.
+    #[must_use]
+    pub fn intake(&self) -> Arc<Intake> {
+        Arc::clone(&self.intake)
+    }
+
+    /// Has the file at `path` read again: what was archived of it is lost.
+    pub fn distrust(&mut self, path: &StorePath) {
+        if let Some(mut file) = self.files.get(path).cloned() {
+            file.forget_hash();
+            self.files.insert(path.clone(), file);
+        }
     }
 
     /// Says which directory is published to.
@@ -162,7 +207,7 @@ impl Engine {
     #[must_use]
     pub fn is_embargoed(&self, path: &StorePath) -> bool {
         match self.files.get(path) {
-            Some(File::Article(_, article)) => article.published > self.catalog.now(),
+            Some(File::Article(_, card)) => card.published > self.catalog.now(),
             Some(File::NoArticle(_) | File::Rejected) | None => self
                 .embargoed
                 .get(path)
@@ -231,7 +276,7 @@ impl Engine {
         if self.catalog.entry(id).is_some() || self.withdrawals.contains_key(id) {
             return None;
         }
-        Some(&self.catalog.named(id.as_str())?.article.id)
+        Some(&self.catalog.named(id.as_str())?.card.id)
     }
 
     /// Withdraws an article by command at `when`, or takes that back. Says whether that changed
@@ -258,8 +303,8 @@ impl Engine {
     /// Renders what is owed.
     ///
     /// # Errors
-    /// Where a writing crate fails.
-    pub fn render(&self, work: Work) -> Result<Rendered, RenderError> {
+    /// Where an article cannot be fetched, or a writing crate fails.
+    pub fn render(&self, work: Work) -> Result<Rendered, AssembleError> {
         assemble::render(self, work)
     }
 

@@ -13,7 +13,7 @@
 //! [`store`] → [`catalog`] → [`plan`] → [`render`] → manifest → [`publish`]
 //!
 //! 1. A [store](store::directory::DirectoryStore) says what happened since
-//!    its [files](article::Files) were taken in: by content hash, each read into an
+//!    its [files](files::Files) were taken in: by content hash, each read into an
 //!    [`Article`](article::Article) or rejected with a [`Diagnostic`](article::Diagnostic).
 //! 2. The [`Engine`](engine::Engine) puts them into the [`Catalog`](catalog::Catalog), keeps last
 //!    good versions, holds mass losses, and owes what was [touched](catalog::Touched).
@@ -28,7 +28,7 @@
 //!
 //! # Three rings
 //!
-//! The **core** decides: [`article`], [`document`], [`config`], [`catalog`], [`render`], [`plan`],
+//! The **core** decides: [`article`], [`document`], [`files`], [`config`], [`catalog`], [`render`], [`plan`],
 //! [`engine`], each importing only those before it. It opens nothing, waits for nothing, and takes
 //! the time as an argument. The **edges** act: [`store`], [`publish`], [`state`], [`serve`],
 //! [`announce`]; they know the core and not one another. The **shell** introduces them: [`daemon`], whose loop waits for bells,
@@ -36,6 +36,7 @@
 
 pub mod article;
 pub mod document;
+pub mod files;
 pub mod config;
 pub mod catalog;
 pub mod render;

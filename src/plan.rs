@@ -115,10 +115,10 @@ pub fn news(catalog: &Catalog) -> Vec<SitemapPlan> {
         .map(|part| {
             let changed = part.iter().map(|entry| last_change(entry, now)).max();
             let oldest = (part.len() == Window::NEWS_MAX)
-                .then(|| part.last().map(|entry| entry.article.published))
+                .then(|| part.last().map(|entry| entry.card.published))
                 .flatten();
             SitemapPlan {
-                entries: part.iter().map(|e| e.article.id.clone()).collect(),
+                entries: part.iter().map(|e| e.card.id.clone()).collect(),
                 lastmod: changed.max(left_news(catalog, oldest)),
             }
         })
@@ -209,7 +209,7 @@ fn merged(members: &Members) -> impl Iterator<Item = &Rank> {
 
 /// When an entry entered or last changed.
 fn last_change(entry: &Entry, now: Timestamp) -> Timestamp {
-    entry.article.updated_at(now)
+    entry.card.updated_at(now)
 }
 
 /// When members left that were published no earlier than the oldest one shown, or all that left

@@ -13,13 +13,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::article::{Sighting, StorePath};
+use crate::article::StorePath;
 use crate::engine::{Memory, Record};
-use log::Log;
+use crate::files::{Archive, Sighting};
+use log::{Articles, Log};
 
 /// The first bytes of the checkpoint, and the version of what follows.
 const MAGIC: &[u8; 12] = b"khabar\0\0c001";
@@ -76,7 +78,7 @@ pub struct Loaded {
 #[derive(Debug)]
 pub struct State {
     path: PathBuf,
-    log: Log,
+    articles: Arc<Articles>,
 }
 
 impl State {
@@ -87,13 +89,12 @@ impl State {
     /// Where a file cannot be read, or the memory is damaged.
     pub fn open(path: &Path) -> Result<(Self, Loaded), StateError> {
         let memory = path.join(MEMORY);
-        let bytes = log::bytes(&memory).map_err(|cause| error(path, "read", MEMORY, cause))?;
-        let read = match bytes.as_deref().map(log::read) {
-            None => log::Read::default(),
-            Some(Ok(read)) => read,
-            Some(Err(log::Damaged)) => return Err(StateError::Damaged { path: memory }),
+        let read = match log::read(&memory) {
+            Ok(read) => read,
+            Err(log::Damaged::Yes) => return Err(StateError::Damaged { path: memory }),
+            Err(log::Damaged::Unreadable(cause)) => return Err(error(path, "read", MEMORY, cause)),
         };
-        let log = Log::new(memory, &read);
+        let articles = Arc::new(Articles::new(Log::new(memory, &read)));
         let bytes = match std::fs::read(path.join(CHECKPOINT)) {
             Ok(bytes) => Some(bytes),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
@@ -107,7 +108,19 @@ impl State {
             checkpoint: checkpoint.unwrap_or_default(),
         };
         let path = path.to_owned();
-        Ok((Self { path, log }, loaded))
+        Ok((Self { path, articles }, loaded))
+    }
+
+    /// What is remembered of articles, and where those that are read are kept.
+    #[must_use]
+    pub fn archive(&self) -> Arc<dyn Archive> {
+        Arc::clone(&self.articles) as Arc<dyn Archive>
+    }
+
+    /// Says whether articles may be written as they come, before anything that speaks of them is
+    /// saved: where nobody else writes, and only there.
+    pub fn write_ahead(&self, may: bool) {
+        self.articles.log().write_ahead_from_now_on(may);
     }
 
     /// Makes the directory at `path`, for its owner alone.
@@ -133,7 +146,7 @@ impl State {
         everything: impl FnOnce() -> Vec<Record>,
     ) -> Result<(), StateError> {
         Self::create(&self.path)?;
-        let saved = self.log.save(news, everything);
+        let saved = self.articles.log().save(news, everything);
         saved.map_err(|cause| error(&self.path, "written", MEMORY, cause))
     }
 
@@ -145,11 +158,13 @@ impl State {
         &mut self,
         everything: impl FnOnce() -> Vec<Record>,
     ) -> Result<(), StateError> {
-        let tidied = if self.log.is_overgrown() {
-            self.log.rewrite(&everything())
+        let mut log = self.articles.log();
+        let tidied = if log.is_overgrown() {
+            log.rewrite(&everything())
         } else {
-            self.log.seal()
+            log.seal()
         };
+        drop(log);
         tidied.map_err(|cause| error(&self.path, "written", MEMORY, cause))
     }
 
@@ -184,6 +199,7 @@ fn error(folder: &Path, action: &'static str, name: &str, cause: io::Error) -> S
 fn replace(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<File> {
     let staged = path.with_extension("new");
     let replaced = OpenOptions::new()
+        .read(true)
         .write(true)
         .create(true)
         .truncate(true)

@@ -7,26 +7,25 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::article::{
-    Article, ArticleId, Diagnostic, Place, Severity, Status, StorePath, Timestamp, WebUrl,
-};
+use crate::article::{ArticleId, Diagnostic, Place, Severity, StorePath, Timestamp};
+use crate::files::{Card, UrlHash};
 
 /// The claims of every file.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     files: HashMap<StorePath, Claim>,
     by_id: HashMap<ArticleId, BTreeSet<StorePath>>,
-    by_url: HashMap<WebUrl, BTreeSet<StorePath>>,
+    by_url: HashMap<UrlHash, BTreeSet<StorePath>>,
     losers: BTreeMap<StorePath, Loss>,
 }
 
 /// What one file offers, and what of it is in play.
 #[derive(Debug, Default)]
 struct Claim {
-    current: Option<Arc<Article>>,
-    kept: Option<Arc<Article>>,
+    current: Option<Arc<Card>>,
+    kept: Option<Arc<Card>>,
     is_bad: bool,
-    in_play: Option<(Arc<Article>, bool)>,
+    in_play: Option<(Arc<Card>, bool)>,
 }
 
 /// What the file at a path offers.
@@ -35,9 +34,9 @@ pub struct Offer {
     /// The file.
     pub path: StorePath,
     /// What it says now; `None` where that is nothing, bad, or the file is gone.
-    pub current: Option<Arc<Article>>,
+    pub current: Option<Arc<Card>>,
     /// Its last good version, where one is kept.
-    pub kept: Option<Arc<Article>>,
+    pub kept: Option<Arc<Card>>,
     /// The file is there and bad: what is kept of it holds its id and URL as if it were good.
     pub is_bad: bool,
 }
@@ -55,7 +54,7 @@ pub(super) struct Outcome {
     /// The id that was in play from it and no longer is.
     pub(super) leaves: Option<ArticleId>,
     /// The article that is in play from it now, and whether it is a last good version.
-    pub(super) enters: Option<(Arc<Article>, bool)>,
+    pub(super) enters: Option<(Arc<Card>, bool)>,
 }
 
 impl Claims {
@@ -68,8 +67,8 @@ impl Claims {
         for offer in offers {
             self.unregister(&offer.path);
             let claim = self.files.entry(offer.path.clone()).or_default();
-            claim.current = offer.current.filter(|article| makes_claims(article));
-            claim.kept = offer.kept.filter(|article| makes_claims(article));
+            claim.current = offer.current.filter(|card| card.makes_claims());
+            claim.kept = offer.kept.filter(|card| card.makes_claims());
             claim.is_bad = offer.is_bad;
             self.register(&offer.path);
         }
@@ -85,8 +84,8 @@ impl Claims {
 
     /// The id in play from the file at `path`.
     pub(super) fn holder(&self, path: &StorePath) -> Option<&ArticleId> {
-        let (article, _) = self.files.get(path)?.in_play.as_ref()?;
-        Some(&article.id)
+        let (card, _) = self.files.get(path)?.in_play.as_ref()?;
+        Some(&card.id)
     }
 
     /// Whether what the file says now lost its id or URL.
@@ -101,7 +100,7 @@ impl Claims {
                 self.files
                     .get(path)
                     .and_then(|claim| claim.current.as_ref())
-                    .is_some_and(|article| article.id == *id)
+                    .is_some_and(|card| card.id == *id)
             })
         })
     }
@@ -138,16 +137,16 @@ impl Claims {
         let mut group: BTreeSet<StorePath> = paths.iter().cloned().collect();
         let mut open: Vec<StorePath> = paths.to_vec();
         let mut ids: HashSet<&ArticleId> = HashSet::new();
-        let mut urls: HashSet<&WebUrl> = HashSet::new();
+        let mut urls: HashSet<UrlHash> = HashSet::new();
         while let Some(next) = open.pop() {
-            for article in self.files.get(&next).into_iter().flat_map(Claim::offers) {
+            for card in self.files.get(&next).into_iter().flat_map(Claim::offers) {
                 let same_id = ids
-                    .insert(&article.id)
-                    .then(|| self.by_id.get(&article.id))
+                    .insert(&card.id)
+                    .then(|| self.by_id.get(&card.id))
                     .flatten();
                 let same_url = urls
-                    .insert(&article.url)
-                    .then(|| self.by_url.get(&article.url))
+                    .insert(card.url)
+                    .then(|| self.by_url.get(&card.url))
                     .flatten();
                 for other in [same_id, same_url].into_iter().flatten().flatten() {
                     if group.insert(other.clone()) {
@@ -163,10 +162,10 @@ impl Claims {
         let Some(claim) = self.files.get(path) else {
             return;
         };
-        for article in claim.offers() {
-            let ids = self.by_id.entry(article.id.clone()).or_default();
+        for card in claim.offers() {
+            let ids = self.by_id.entry(card.id.clone()).or_default();
             ids.insert(path.clone());
-            let urls = self.by_url.entry(article.url.clone()).or_default();
+            let urls = self.by_url.entry(card.url).or_default();
             urls.insert(path.clone());
         }
     }
@@ -175,17 +174,17 @@ impl Claims {
         let Some(claim) = self.files.get(path) else {
             return;
         };
-        for article in claim.offers() {
-            if let Some(paths) = self.by_id.get_mut(&article.id) {
+        for card in claim.offers() {
+            if let Some(paths) = self.by_id.get_mut(&card.id) {
                 paths.remove(path);
                 if paths.is_empty() {
-                    self.by_id.remove(&article.id);
+                    self.by_id.remove(&card.id);
                 }
             }
-            if let Some(paths) = self.by_url.get_mut(&article.url) {
+            if let Some(paths) = self.by_url.get_mut(&card.url) {
                 paths.remove(path);
                 if paths.is_empty() {
-                    self.by_url.remove(&article.url);
+                    self.by_url.remove(&card.url);
                 }
             }
         }
@@ -196,18 +195,18 @@ impl Claims {
     fn settle(&mut self, group: &BTreeSet<StorePath>) -> Vec<Outcome> {
         let mut table = Table::default();
         let mut losses = BTreeMap::new();
-        for (path, article) in self.in_order(group, Claim::standing) {
+        for (path, card) in self.in_order(group, Claim::standing) {
             let is_kept = self.files.get(&path).is_some_and(|c| c.current.is_none());
-            match table.take(&path, &article, is_kept) {
+            match table.take(&path, &card, is_kept) {
                 Err(loss) if !is_kept => drop(losses.insert(path, loss)),
                 // A bad file is reported anyway.
                 Err(_) | Ok(()) => {}
             }
         }
-        for (path, article) in self.in_order(group, |claim| claim.kept.as_ref()) {
+        for (path, card) in self.in_order(group, |claim| claim.kept.as_ref()) {
             if !table.seats.contains_key(&path) {
                 // A last good version that meets a holder stays out; its file is reported anyway.
-                let _ = table.take(&path, &article, true);
+                let _ = table.take(&path, &card, true);
             }
         }
         let mut outcomes = Vec::new();
@@ -224,7 +223,7 @@ impl Claims {
                 continue;
             }
             outcomes.push(Outcome {
-                leaves: claim.in_play.take().map(|(article, _)| article.id.clone()),
+                leaves: claim.in_play.take().map(|(card, _)| card.id.clone()),
                 enters: seat.clone(),
             });
             claim.in_play = seat;
@@ -235,9 +234,9 @@ impl Claims {
     fn in_order(
         &self,
         group: &BTreeSet<StorePath>,
-        offer: impl Fn(&Claim) -> Option<&Arc<Article>>,
-    ) -> Vec<(StorePath, Arc<Article>)> {
-        let mut offers: Vec<(StorePath, Arc<Article>)> = group
+        offer: impl Fn(&Claim) -> Option<&Arc<Card>>,
+    ) -> Vec<(StorePath, Arc<Card>)> {
+        let mut offers: Vec<(StorePath, Arc<Card>)> = group
             .iter()
             .filter_map(|path| Some((path.clone(), Arc::clone(offer(self.files.get(path)?)?))))
             .collect();
@@ -252,12 +251,12 @@ impl Claims {
 }
 
 impl Claim {
-    fn offers(&self) -> impl Iterator<Item = &Arc<Article>> {
+    fn offers(&self) -> impl Iterator<Item = &Arc<Card>> {
         self.current.iter().chain(self.kept.iter())
     }
 
     /// What the file says now, or said last where it is bad.
-    fn standing(&self) -> Option<&Arc<Article>> {
+    fn standing(&self) -> Option<&Arc<Card>> {
         let kept = self.kept.as_ref().filter(|_| self.is_bad);
         self.current.as_ref().or(kept)
     }
@@ -271,35 +270,27 @@ impl Claim {
 #[derive(Default)]
 struct Table {
     ids: HashMap<ArticleId, StorePath>,
-    urls: HashMap<WebUrl, StorePath>,
-    seats: HashMap<StorePath, (Arc<Article>, bool)>,
+    urls: HashMap<UrlHash, StorePath>,
+    seats: HashMap<StorePath, (Arc<Card>, bool)>,
 }
 
 impl Table {
-    fn take(&mut self, path: &StorePath, article: &Arc<Article>, kept: bool) -> Result<(), Loss> {
-        if let Some(holder) = self.ids.get(&article.id) {
+    fn take(&mut self, path: &StorePath, card: &Arc<Card>, kept: bool) -> Result<(), Loss> {
+        if let Some(holder) = self.ids.get(&card.id) {
             return Err(Loss {
                 by_id: true,
                 holder: holder.clone(),
             });
         }
-        if let Some(holder) = self.urls.get(&article.url) {
+        if let Some(holder) = self.urls.get(&card.url) {
             return Err(Loss {
                 by_id: false,
                 holder: holder.clone(),
             });
         }
-        self.ids.insert(article.id.clone(), path.clone());
-        self.urls.insert(article.url.clone(), path.clone());
-        self.seats.insert(path.clone(), (Arc::clone(article), kept));
+        self.ids.insert(card.id.clone(), path.clone());
+        self.urls.insert(card.url, path.clone());
+        self.seats.insert(path.clone(), (Arc::clone(card), kept));
         Ok(())
-    }
-}
-
-/// Drafts and withheld articles claim neither id nor URL.
-fn makes_claims(article: &Article) -> bool {
-    match article.status {
-        Status::Published | Status::Withdrawn => true,
-        Status::Draft | Status::Withheld => false,
     }
 }

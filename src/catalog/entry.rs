@@ -6,8 +6,9 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::Rank;
-use crate::article::{Article, ArticleId, Status, Timestamp};
+use crate::article::{ArticleId, Status, Timestamp};
 use crate::document::Channel;
+use crate::files::Card;
 
 /// Where an article stands in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,20 +38,14 @@ impl Phase {
 /// An article in play: it holds its id and its URL.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// What is shown of it.
-    pub article: Arc<Article>,
+    /// What decides where it stands.
+    pub card: Arc<Card>,
     /// Whether this is a last good version, its file being bad, missing or a duplicate now.
     pub is_kept: bool,
     /// Where it stands in time.
     pub phase: Phase,
-    /// The channels it belongs to: the front, then its sections, stories and declared channels.
-    pub channels: Vec<Channel>,
     /// The day of its first publication, in the publication's time zone.
     pub day: NaiveDate,
-    /// Whether it may stand in sitemaps.
-    pub is_listed: bool,
-    /// Whether it may stand in news sitemaps, inside the 48 hours.
-    pub is_news: bool,
     /// When it was withdrawn, by command or by its file.
     pub(super) withdrawn: Option<Timestamp>,
     /// The next instant that changes something about it.
@@ -61,25 +56,25 @@ impl Entry {
     /// Its place in the order of every feed.
     #[must_use]
     pub fn rank(&self) -> Rank {
-        Rank::new(self.article.published, self.article.id.clone())
+        Rank::new(self.card.published, self.card.id.clone())
     }
 
-    /// The article, where search engines may see its page.
+    /// Its card, where search engines may see its page.
     #[must_use]
-    pub fn page(&self) -> Option<&Arc<Article>> {
-        (self.phase == Phase::Live && self.article.index).then_some(&self.article)
+    pub fn page(&self) -> Option<&Arc<Card>> {
+        (self.phase == Phase::Live && self.card.index).then_some(&self.card)
     }
 
     /// When it left what documents cover, by expiry or withdrawal, as seen at `now`.
     #[must_use]
     pub fn left_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.phase {
-            Phase::Expired => self.article.expires,
+            Phase::Expired => self.card.expires,
             // Seen from before a withdrawal by command (`--now`, a clock that was put back), there
             // is no date for it but the article's own: now would be another one every second.
             Phase::Withdrawn => {
                 let when = self.withdrawn.filter(|when| *when <= now);
-                Some(when.unwrap_or_else(|| self.article.updated_at(now)))
+                Some(when.unwrap_or_else(|| self.card.updated_at(now)))
             }
             Phase::Pending | Phase::Live | Phase::Hidden => None,
         }
@@ -97,7 +92,7 @@ pub struct Touched {
     pub news: bool,
     /// Articles, each as search engines could see it before; `None` where they could not. Empty
     /// where they are not told.
-    pub articles: BTreeMap<ArticleId, Option<Arc<Article>>>,
+    pub articles: BTreeMap<ArticleId, Option<Arc<Card>>>,
 }
 
 impl Touched {
@@ -143,26 +138,26 @@ impl Touched {
             return;
         }
         let rank = entry.rank();
-        for channel in &entry.channels {
+        for channel in entry.card.belonging.channels() {
             self.touch(channel, &rank);
         }
-        if entry.is_listed {
+        if entry.card.is_listed {
             self.days.insert(entry.day);
         }
-        self.news |= entry.is_news;
+        self.news |= entry.card.is_news;
     }
 }
 
 /// Where an article stands at `now`, given when it was withdrawn.
-pub(super) fn phase(article: &Article, withdrawn: Option<Timestamp>, now: Timestamp) -> Phase {
-    let is_over = |at: Timestamp| article.expires.is_some_and(|expires| expires <= at);
+pub(super) fn phase(card: &Card, withdrawn: Option<Timestamp>, now: Timestamp) -> Phase {
+    let is_over = |at: Timestamp| card.expires.is_some_and(|expires| expires <= at);
     match withdrawn {
         // Only the withdrawal of something public leaves a trace.
-        Some(when) if when < article.published => Phase::Hidden,
-        Some(_) if article.published > now => Phase::Pending,
+        Some(when) if when < card.published => Phase::Hidden,
+        Some(_) if card.published > now => Phase::Pending,
         Some(_) => Phase::Withdrawn,
-        None if article.status != Status::Published || is_over(article.published) => Phase::Hidden,
-        None if article.published > now => Phase::Pending,
+        None if card.status != Status::Published || is_over(card.published) => Phase::Hidden,
+        None if card.published > now => Phase::Pending,
         None if is_over(now) => Phase::Expired,
         None => Phase::Live,
     }

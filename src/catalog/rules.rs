@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use crate::article::{Article, Text, Timestamp, TopicId, WebUrl};
 use crate::config::{Config, Declared};
 use crate::document::Channel;
+use crate::files::Belonging;
 
 /// What the configuration says about where an article belongs.
 #[derive(Debug)]
@@ -68,26 +69,23 @@ impl Rules {
         self.declared_titles.get(channel)?.as_ref()
     }
 
-    pub(super) fn channels_of(&self, article: &Article) -> Vec<Channel> {
-        let sections = article
-            .sections
-            .iter()
-            .map(|s| Channel::Section(s.id.clone()));
-        let stories = article.stories.iter().map(|s| Channel::Story(s.id.clone()));
-        let mut channels: Vec<Channel> = std::iter::once(Channel::Front)
-            .chain(sections)
-            .chain(stories)
-            .collect();
+    pub(super) fn belonging_of(&self, article: &Article) -> Belonging {
+        let sections = article.sections.iter();
+        let sections = sections.map(|s| (Channel::Section(s.id.clone()), s.title.clone()));
+        let stories = article.stories.iter();
+        let stories = stories.map(|s| (Channel::Story(s.id.clone()), s.title.clone()));
+        let front = std::iter::once((Channel::Front, None));
+        let mut belonging = Belonging(front.chain(sections).chain(stories).collect());
         for (channel, declared) in &self.declared {
             let collected = declared
                 .matches
                 .as_ref()
                 .is_some_and(|matches| matches.holds(article));
-            if collected && !channels.contains(channel) {
-                channels.push(channel.clone());
+            if collected && !belonging.contains(channel) {
+                belonging.0.push((channel.clone(), None));
             }
         }
-        channels
+        belonging
     }
 
     pub(super) fn day_of(&self, published: Timestamp) -> NaiveDate {
@@ -114,17 +112,4 @@ impl Rules {
 /// The title of a channel that nobody gives one: its id.
 pub(super) fn id_title(channel: &Channel) -> Option<Text> {
     channel.id().map(|id| Text::clean(id.as_str()).0)
-}
-
-/// The title an article gives for one of its sections or stories.
-pub(super) fn given_title<'a>(article: &'a Article, channel: &Channel) -> Option<&'a Text> {
-    let (topics, id) = match channel {
-        Channel::Section(id) => (&article.sections, id),
-        Channel::Story(id) => (&article.stories, id),
-        Channel::Front | Channel::Declared(_) => return None,
-    };
-    topics
-        .iter()
-        .find(|topic| topic.id == *id)
-        .and_then(|topic| topic.title.as_ref())
 }

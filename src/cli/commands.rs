@@ -34,6 +34,7 @@ pub(super) fn build(options: &Build, global: &Global) -> anyhow::Result<Exit> {
     }
     let hold = Hold::take(&config)?;
     let mut bench = open(config, clock(options.clock.now), Trust::Readings)?;
+    bench.write_ahead(true);
     let outcome = publish(&mut bench, &hold, global, started)?;
     let is_rejected = options.strict && bench.counts().rejected > 0;
     Ok(found(is_rejected || outcome != Outcome::Fine))
@@ -180,7 +181,7 @@ fn report(prepared: &Prepared, engine: &Engine) {
         );
     }
     let catalog = engine.catalog();
-    if engine.visible() > 0 && catalog.entries().all(|entry| !entry.is_listed) {
+    if engine.visible() > 0 && catalog.entries().all(|entry| !entry.card.is_listed) {
         tracing::warn!(
             "no article can stand in the sitemaps: their URLs are on another site than feeds_url \
              (set [sitemap] cross_host = true, and name the sitemap in that site's robots.txt)"

@@ -7,8 +7,8 @@ use super::service::Service;
 use super::sight::Sight;
 use super::trouble::Trouble;
 use super::{Clock, Daemon, Trust, Workbench, misnamed, stamp};
-use crate::article::Changes;
 use crate::config::Config;
+use crate::files::Changes;
 
 impl Daemon {
     pub(super) async fn command(&mut self, pending: Pending) {
@@ -122,8 +122,14 @@ impl Daemon {
         // What is not saved would be forgotten.
         let saved = self.bench.save(self.sight.store());
         saved.map_err(|error| error.to_string())?;
+        // What is still being read must not be written behind the back of the new one.
+        self.bench.write_ahead(false);
         let bench = Workbench::open(config, Clock::System, Trust::Readings);
+        if bench.is_err() {
+            self.bench.write_ahead(true);
+        }
         self.bench = bench.map_err(|error| error.to_string())?;
+        self.bench.write_ahead(true);
         self.telling.configured(self.bench.config());
         self.restart_announcer();
         self.sight = Sight::new(Instant::now());

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::trouble::Trouble;
 use super::{Daemon, LOOK_EVERY, stamp};
-use crate::article::Changes;
+use crate::files::Changes;
 use crate::publish::directory::{DirectoryView, Place};
 use crate::store::directory::{DirectoryStore, Due, Scope, StoreError, Watch};
 
@@ -233,8 +233,10 @@ impl Daemon {
         self.waiters.reading_begins(self.sight.is_full_reading);
         self.telling.reading();
         let known = scope.known(self.bench.engine().files());
+        let intake = self.bench.engine().intake();
         self.sight.reading = Some(Task::start(move || {
-            eyes.store.heard_changes(&known, &scope, &eyes.watch)
+            eyes.store
+                .heard_changes(&known, &intake, &scope, &eyes.watch)
         }));
     }
 

@@ -7,12 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::hold::{Hold, check_paths};
-use crate::article::{
-    ArticleId, Changes, Diagnostic, Severity, Sighting, StorePath, Timestamp, escape_controls,
-};
+use crate::article::{ArticleId, Diagnostic, Severity, StorePath, Timestamp, escape_controls};
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Receipt, Release};
-use crate::engine::{Engine, Guarded, Record, Rendered};
+use crate::engine::{AssembleError, Engine, Guarded, Record, Rendered};
+use crate::files::{ArchiveError, Changes, Sighting};
 use crate::publish::directory::{DirectoryView, LockError, PublishError};
 use crate::render::RenderError;
 use crate::state::{Checkpoint, State, StateError};
@@ -40,10 +39,22 @@ pub enum TurnError {
     Store(#[from] StoreError),
     /// A document cannot be rendered: a bug.
     #[error(transparent)]
-    Render(#[from] RenderError),
+    Render(RenderError),
+    /// What documents show cannot be fetched.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// A document cannot be published.
     #[error(transparent)]
     Publish(#[from] PublishError),
+}
+
+impl From<AssembleError> for TurnError {
+    fn from(error: AssembleError) -> Self {
+        match error {
+            AssembleError::Render(error) => Self::Render(error),
+            AssembleError::Archive(error) => Self::Archive(error),
+        }
+    }
 }
 
 /// Where now comes from.
@@ -137,7 +148,8 @@ impl Workbench {
             Err(error) => Err(error),
         };
         let mark = memory.mark;
-        let engine = Engine::new(Arc::clone(&config), memory, now(clock, mark));
+        let archive = state.archive();
+        let engine = Engine::new(Arc::clone(&config), memory, archive, now(clock, mark))?;
         let mut bench = Self {
             engine,
             config,
@@ -155,6 +167,16 @@ impl Workbench {
             bench.engine.keep_quiet();
         }
         Ok(bench)
+    }
+
+    /// Says whether this process may write what it reads as it comes: only where it holds the right
+    /// to write, and no other workbench does.
+    pub fn write_ahead(&self, may: bool) {
+        // Without the folder nothing is written ahead, and saving says why it cannot be made.
+        if may && State::create(&self.config.state).is_err() {
+            return;
+        }
+        self.state.write_ahead(may);
     }
 
     /// Looks which directory is published to. One that cannot be looked at is nobody's yet.
@@ -247,6 +269,20 @@ impl Workbench {
     /// # Errors
     /// Where the store fails and nothing is known of it, or a document cannot be rendered.
     pub fn prepare(&mut self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Prepared, TurnError> {
+        match self.prepare_once(progress) {
+            // What is damaged in the memory is read from the store again.
+            Err(TurnError::Archive(error)) => {
+                self.engine.distrust(&error.path);
+                self.prepare_once(progress)
+            }
+            prepared => prepared,
+        }
+    }
+
+    fn prepare_once(
+        &mut self,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<Prepared, TurnError> {
         let mut diagnostics: BTreeMap<StorePath, Vec<Diagnostic>> = BTreeMap::new();
         let mut guarded = Guarded::default();
         let mut store_error = None;
@@ -373,7 +409,7 @@ impl Workbench {
 
     fn changes(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Changes, StoreError> {
         match &self.store {
-            Ok(store) => store.changes(self.engine.files(), progress),
+            Ok(store) => store.changes(self.engine.files(), &self.engine.intake(), progress),
             Err(error) => Err(error.clone()),
         }
     }

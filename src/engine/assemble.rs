@@ -2,20 +2,22 @@
 //! set against the manifest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Engine, Rendered, Work};
-use crate::article::{Access, Article, ArticleId, Timestamp, WebUrl};
+use super::{AssembleError, Engine, Rendered, Work};
+use crate::article::{Article, ArticleId, Timestamp, WebUrl};
 use crate::catalog::Entry;
 use crate::config::{Config, Content};
 use crate::document::{
     Channel, ChannelKind, Document, DocumentKey, FeedFormat, Fingerprint, Manifest, Period, Release,
 };
+use crate::files::ArchiveError;
 use crate::plan::{self, FeedPlan, SitemapPlan};
 use crate::render::{
-    self, ChannelView, EntryView, FeedView, IndexEntry, Label, OverviewView, RenderError,
-    SitemapEntry, SitemapView, Tombstone,
+    self, ChannelView, EntryView, FeedView, IndexEntry, Label, OverviewView, SitemapEntry,
+    SitemapView, Tombstone,
 };
 
 /// Whether the feeds of `channel` print bodies.
@@ -23,13 +25,11 @@ pub(super) fn is_full(config: &Config, channel: &Channel) -> bool {
     config.feeds.of(channel.kind()).content == Content::Full
 }
 
-/// Whether the body of `article` may be printed at all.
-pub(super) fn prints_body(article: &Article) -> bool {
-    article.body.is_some() && article.access == Access::Free
-}
+/// An article that a document shows, and where it stands.
+type Shown<'a> = (&'a Entry, Arc<Article>);
 
 /// Renders everything that `work` owes, and what depends on it.
-pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, RenderError> {
+pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, AssembleError> {
     let mut parts = render_feeds(engine, &work.feeds)?;
     let mut listed = Listed::new(engine, &work);
     parts.extend(listed.render(engine, &work)?);
@@ -97,11 +97,12 @@ fn stale(
         .collect()
 }
 
-fn render_feeds(engine: &Engine, plans: &[FeedPlan]) -> Result<Vec<Document>, RenderError> {
+fn render_feeds(engine: &Engine, plans: &[FeedPlan]) -> Result<Vec<Document>, AssembleError> {
     let documents: Vec<Vec<Document>> = plans
         .par_iter()
         .map(|plan| {
-            let view = feed_view(engine, plan);
+            let shown = fetch(engine, &plan.entries)?;
+            let view = feed_view(engine, plan, &shown);
             let formats = &engine.config.feeds.of(plan.channel.kind()).formats;
             formats
                 .iter()
@@ -113,7 +114,7 @@ fn render_feeds(engine: &Engine, plans: &[FeedPlan]) -> Result<Vec<Document>, Re
                 })
                 .collect()
         })
-        .collect::<Result<_, RenderError>>()?;
+        .collect::<Result<_, AssembleError>>()?;
     Ok(documents.into_iter().flatten().collect())
 }
 
@@ -141,7 +142,7 @@ impl Listed {
         Self { lastmods }
     }
 
-    fn render(&mut self, engine: &Engine, work: &Work) -> Result<Vec<Document>, RenderError> {
+    fn render(&mut self, engine: &Engine, work: &Work) -> Result<Vec<Document>, AssembleError> {
         let mut documents = Vec::new();
         let news = work.is_news.then(|| plan::news(&engine.catalog));
         for (part, plan) in (1..).zip(news.into_iter().flatten()) {
@@ -151,7 +152,7 @@ impl Listed {
             }
             documents.push(Document {
                 key,
-                bytes: render::news::render(&sitemap_view(engine, &plan))?,
+                bytes: render::news::render(&sitemap_view(engine, &fetch(engine, &plan.entries)?))?,
             });
         }
         let periods: Vec<(Period, SitemapPlan)> = work
@@ -161,8 +162,13 @@ impl Listed {
             .collect();
         let rendered: Vec<Vec<Vec<u8>>> = periods
             .par_iter()
-            .map(|(_, plan)| render::sitemap::render_parts(&sitemap_view(engine, plan)))
-            .collect::<Result<_, RenderError>>()?;
+            .map(|(_, plan)| {
+                let shown = fetch(engine, &plan.entries)?;
+                Ok(render::sitemap::render_parts(&sitemap_view(
+                    engine, &shown,
+                ))?)
+            })
+            .collect::<Result<_, AssembleError>>()?;
         for ((period, plan), parts) in periods.into_iter().zip(rendered) {
             for (part, bytes) in (1..).zip(parts) {
                 let key = DocumentKey::Sitemap(period, part);
@@ -177,7 +183,7 @@ impl Listed {
 fn render_indexes(
     engine: &Engine,
     lastmods: &BTreeMap<DocumentKey, Option<Timestamp>>,
-) -> Result<Vec<Document>, RenderError> {
+) -> Result<Vec<Document>, AssembleError> {
     let config = &engine.config;
     let feeds_url = &config.publication.feeds_url;
     let entries: Vec<IndexEntry> = lastmods
@@ -187,7 +193,8 @@ fn render_indexes(
             lastmod: lastmod.unwrap_or(config.publication.id_authority.since),
         })
         .collect();
-    let overview = overview_view(engine);
+    let headlines = Headlines::fetch(engine)?;
+    let overview = overview_view(engine, &headlines);
     Ok(vec![
         Document {
             key: DocumentKey::SitemapIndex,
@@ -208,7 +215,7 @@ fn render_indexes(
     ])
 }
 
-fn feed_view<'a>(engine: &'a Engine, plan: &'a FeedPlan) -> FeedView<'a> {
+fn feed_view<'a>(engine: &'a Engine, plan: &'a FeedPlan, shown: &'a [Shown<'a>]) -> FeedView<'a> {
     let config = &*engine.config;
     let is_full = is_full(config, &plan.channel);
     FeedView {
@@ -218,11 +225,12 @@ fn feed_view<'a>(engine: &'a Engine, plan: &'a FeedPlan) -> FeedView<'a> {
         link: link(config, &plan.channel),
         feeds: feed_urls(config, &plan.channel),
         updated: plan.updated,
-        entries: entries(engine, &plan.entries)
-            .map(|entry| EntryView {
-                article: &entry.article,
-                updated: entry.article.updated_at(engine.catalog.now()),
-                body: (is_full && prints_body(&entry.article))
+        entries: shown
+            .iter()
+            .map(|(entry, article)| EntryView {
+                article,
+                updated: entry.card.updated_at(engine.catalog.now()),
+                body: (is_full && entry.card.prints_body)
                     .then(|| engine.body_of(entry))
                     .flatten(),
                 labels: labels(engine, entry),
@@ -237,56 +245,93 @@ fn feed_view<'a>(engine: &'a Engine, plan: &'a FeedPlan) -> FeedView<'a> {
     }
 }
 
-fn sitemap_view<'a>(engine: &'a Engine, plan: &'a SitemapPlan) -> SitemapView<'a> {
+fn sitemap_view<'a>(engine: &'a Engine, shown: &'a [Shown<'a>]) -> SitemapView<'a> {
     SitemapView {
         publication: &engine.config.publication,
-        entries: entries(engine, &plan.entries)
-            .map(|entry| SitemapEntry {
-                article: &entry.article,
-                updated: entry.article.updated_at(engine.catalog.now()),
+        entries: shown
+            .iter()
+            .map(|(entry, article)| SitemapEntry {
+                article,
+                updated: entry.card.updated_at(engine.catalog.now()),
             })
             .collect(),
     }
 }
 
-fn overview_view(engine: &Engine) -> OverviewView<'_> {
+/// The newest articles of every channel that the overview lists.
+struct Headlines<'a> {
+    sections: Vec<Listing<'a>>,
+    stories: Vec<Listing<'a>>,
+    channels: Vec<Listing<'a>>,
+    front: Listing<'a>,
+}
+
+/// A channel and its newest articles.
+type Listing<'a> = (&'a Channel, Vec<Arc<Article>>);
+
+impl<'a> Headlines<'a> {
+    fn fetch(engine: &'a Engine) -> Result<Self, ArchiveError> {
+        let (catalog, config) = (&engine.catalog, &engine.config);
+        let declared = |kind| {
+            catalog
+                .declared()
+                .filter(move |channel| channel.kind() == kind)
+        };
+        let named = catalog
+            .channels()
+            .map(|(channel, _)| channel)
+            .skip_while(|channel| channel.kind() < ChannelKind::Section)
+            .take_while(|channel| channel.kind() == ChannelKind::Section)
+            .filter(|channel| config.declared(channel).is_none());
+        let listing = |channel| Ok((channel, newest(engine, channel)?));
+        Ok(Self {
+            front: listing(&Channel::Front)?,
+            sections: declared(ChannelKind::Section)
+                .chain(named)
+                .map(listing)
+                .collect::<Result<_, _>>()?,
+            stories: catalog
+                .stories_by_date()
+                .take(plan::STORIES_MAX)
+                .map(listing)
+                .collect::<Result<_, _>>()?,
+            channels: declared(ChannelKind::Declared)
+                .map(listing)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn newest(engine: &Engine, channel: &Channel) -> Result<Vec<Arc<Article>>, ArchiveError> {
+    let members = engine.catalog.members(channel);
+    let live = members.into_iter().flat_map(|members| &members.live);
+    live.take(plan::HEADLINES)
+        .filter_map(|rank| engine.catalog.entry(&rank.id))
+        .map(|entry| engine.article(&entry.card))
+        .collect()
+}
+
+fn overview_view<'a>(engine: &'a Engine, headlines: &'a Headlines<'a>) -> OverviewView<'a> {
     let config = &*engine.config;
     let feeds_url = &config.publication.feeds_url;
-    let catalog = &engine.catalog;
-    let declared = |kind| {
-        catalog
-            .declared()
-            .filter(move |channel| channel.kind() == kind)
+    let views = |listings: &'a [Listing<'a>]| {
+        let views = listings.iter().map(|listing| channel_view(engine, listing));
+        views.collect()
     };
-    let named = catalog
-        .channels()
-        .map(|(channel, _)| channel)
-        .skip_while(|channel| channel.kind() < ChannelKind::Section)
-        .take_while(|channel| channel.kind() == ChannelKind::Section)
-        .filter(|channel| config.declared(channel).is_none());
     OverviewView {
         publication: &config.publication,
-        front: channel_view(engine, &Channel::Front),
-        sections: channel_views(engine, declared(ChannelKind::Section).chain(named)),
-        stories: channel_views(engine, catalog.stories_by_date().take(plan::STORIES_MAX)),
-        channels: channel_views(engine, declared(ChannelKind::Declared)),
+        front: channel_view(engine, &headlines.front),
+        sections: views(&headlines.sections),
+        stories: views(&headlines.stories),
+        channels: views(&headlines.channels),
         sitemap_url: DocumentKey::SitemapIndex.url(feeds_url),
         opml_url: DocumentKey::Opml.url(feeds_url),
-        updated: plan::feed(catalog, config, &Channel::Front)
+        updated: plan::feed(&engine.catalog, config, &Channel::Front)
             .map_or(config.publication.id_authority.since, |plan| plan.updated),
     }
 }
 
-fn channel_views<'a>(
-    engine: &'a Engine,
-    channels: impl Iterator<Item = &'a Channel>,
-) -> Vec<ChannelView<'a>> {
-    channels
-        .map(|channel| channel_view(engine, channel))
-        .collect()
-}
-
-fn channel_view<'a>(engine: &'a Engine, channel: &'a Channel) -> ChannelView<'a> {
+fn channel_view<'a>(engine: &'a Engine, (channel, newest): &'a Listing<'a>) -> ChannelView<'a> {
     let config = &*engine.config;
     let live = engine.catalog.members(channel).map(|members| &members.live);
     ChannelView {
@@ -295,24 +340,22 @@ fn channel_view<'a>(engine: &'a Engine, channel: &'a Channel) -> ChannelView<'a>
         feeds: feed_urls(config, channel),
         count: live.map_or(0, std::collections::BTreeSet::len),
         last_published: live.and_then(|live| Some(live.first()?.published())),
-        newest: live
-            .into_iter()
-            .flatten()
-            .take(plan::HEADLINES)
-            .filter_map(|rank| Some(&*engine.catalog.entry(&rank.id)?.article))
-            .collect(),
+        newest: newest.iter().map(|article| &**article).collect(),
         channel,
     }
 }
 
-fn entries<'a>(engine: &'a Engine, ids: &'a [ArticleId]) -> impl Iterator<Item = &'a Entry> {
-    ids.iter().filter_map(|id| engine.catalog.entry(id))
+/// The articles of a plan, in its order.
+fn fetch<'a>(engine: &'a Engine, ids: &[ArticleId]) -> Result<Vec<Shown<'a>>, ArchiveError> {
+    let entries = ids.iter().filter_map(|id| engine.catalog.entry(id));
+    let shown = entries.map(|entry| Ok((entry, engine.article(&entry.card)?)));
+    shown.collect()
 }
 
 /// Sections, then stories, each with the title of its channel.
 fn labels<'a>(engine: &'a Engine, entry: &'a Entry) -> Vec<Label<'a>> {
     let label = |is_section: bool| {
-        entry.channels.iter().filter_map(move |channel| {
+        entry.card.belonging.channels().filter_map(move |channel| {
             let id = match channel {
                 Channel::Section(id) if is_section => id,
                 Channel::Story(id) if !is_section => id,

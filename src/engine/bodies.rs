@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::{Engine, assemble};
-use crate::article::{Body, StorePath};
+use crate::article::StorePath;
 use crate::catalog::{Entry, Touched};
+use crate::files::Body;
 use crate::plan::FeedPlan;
 
 /// So many bodies more than twice those that are printed are kept before they are sorted through.
@@ -55,8 +56,8 @@ impl Engine {
             .filter(|plan| assemble::is_full(&self.config, &plan.channel))
             .flat_map(|plan| &plan.entries)
             .filter_map(|id| self.catalog.entry(id))
-            .filter(|entry| assemble::prints_body(&entry.article))
-            .map(|entry| (entry, &entry.article.path))
+            .filter(|entry| entry.card.prints_body)
+            .map(|entry| (entry, &entry.card.path))
     }
 
     /// The body of what the file at `path` says now, where it is known.

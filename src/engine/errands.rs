@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Engine, Memory, Rendered};
-use crate::article::{Article, ArticleId, Timestamp, WebUrl};
+use crate::article::{ArticleId, Timestamp, WebUrl};
 use crate::catalog::{Entry, Phase};
 use crate::config::Config;
 use crate::document::{DocumentKey, Errand, Handover, Owed};
+use crate::files::Card;
 
 /// So many errands wait at most for one receiver.
 const WAITING_MAX: usize = 10_000;
@@ -22,7 +23,7 @@ const PAGES_MAX: usize = 1_000;
 const AT_ONCE: i64 = 60;
 
 /// What search engines could see of articles before they were touched.
-type Before = BTreeMap<ArticleId, Option<Arc<Article>>>;
+type Before = BTreeMap<ArticleId, Option<Arc<Card>>>;
 
 /// Seconds that a page rests before it is told of again (indexnow.org, FAQ: ten minutes).
 const REST: i64 = 600;
@@ -240,7 +241,7 @@ impl Engine {
                 continue;
             }
             let after = entry.and_then(Entry::page);
-            for url in changed(before.as_deref(), after.map(|article| &**article)) {
+            for url in self.changed(before.as_deref(), after.map(|card| &**card)) {
                 // One key stands for one host.
                 if url.same_host(&self.config.publication.url) {
                     pages.push(Errand::Page {
@@ -314,17 +315,16 @@ impl Engine {
     }
 }
 
-/// The URLs whose pages are not what they were.
-fn changed(before: Option<&Article>, after: Option<&Article>) -> Vec<WebUrl> {
-    match (before, after) {
-        (None, None) => Vec::new(),
-        (Some(one), None) | (None, Some(one)) => vec![one.url.clone()],
-        (Some(before), Some(after)) if before.url != after.url => {
-            vec![before.url.clone(), after.url.clone()]
-        }
-        (Some(before), Some(after)) if std::ptr::eq(before, after) || before.reads_as(after) => {
-            Vec::new()
-        }
-        (Some(_), Some(after)) => vec![after.url.clone()],
+impl Engine {
+    /// The URLs whose pages are not what they were.
+    fn changed(&self, before: Option<&Card>, after: Option<&Card>) -> Vec<WebUrl> {
+        let cards = match (before, after) {
+            (Some(before), Some(after)) if before.content == after.content => Vec::new(),
+            (Some(before), Some(after)) if before.url == after.url => vec![after],
+            (before, after) => before.into_iter().chain(after).collect(),
+        };
+        // A page whose URL cannot be read any more cannot be named to anyone.
+        let urls = cards.into_iter().filter_map(|card| self.article(card).ok());
+        urls.map(|article| article.url.clone()).collect()
     }
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
-use crate::article::{Article, Changes, Diagnostic, File, Place, Severity, StorePath, Timestamp};
+use crate::article::{Diagnostic, Place, Severity, StorePath, Timestamp};
 use crate::catalog::{Entry, Offer, Phase, Touched};
+use crate::files::{Card, Changes, File};
 
 /// A last good version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// The article.
-    pub article: Arc<Article>,
+    /// What decides where it stands.
+    pub card: Arc<Card>,
     /// Its body, where a full-content window printed it.
     pub body: Option<String>,
     /// Why it is kept.
@@ -87,7 +88,10 @@ impl Engine {
         let mut spare: BTreeMap<StorePath, Kept> = BTreeMap::new();
         for change in changes.changed {
             let path = change.path;
-            let file = File::of(change.finding, change.hash);
+            let file = change.file;
+            if let File::Article(_, card) = &file {
+                self.archive.adopt(&card.location);
+            }
             if let Some(kept) = self.last_good(&path, Reason::Bad) {
                 spare.insert(path.clone(), kept);
             }
@@ -170,7 +174,7 @@ impl Engine {
         // An article whose id another file says now has moved, not vanished.
         let moved: Vec<StorePath> = self
             .held()
-            .filter(|(_, kept)| self.catalog.is_claimed(&kept.article.id))
+            .filter(|(_, kept)| self.catalog.is_claimed(&kept.card.id))
             .map(|(path, _)| path.clone())
             .collect();
         let touched = self.release(&moved);
@@ -217,10 +221,10 @@ impl Engine {
         Offer {
             path: path.clone(),
             current: match file {
-                File::Article(_, article) => Some(Arc::clone(article)),
+                File::Article(_, card) => Some(Arc::clone(card)),
                 File::NoArticle(_) | File::Rejected => None,
             },
-            kept: self.kept.get(path).map(|kept| Arc::clone(&kept.article)),
+            kept: self.kept.get(path).map(|kept| Arc::clone(&kept.card)),
             is_bad: self
                 .kept
                 .get(path)
@@ -287,7 +291,7 @@ impl Engine {
             Phase::Pending | Phase::Hidden => return None,
         }
         Some(Kept {
-            article: Arc::clone(&entry.article),
+            card: Arc::clone(&entry.card),
             body: self.body_of(entry).map(str::to_owned),
             reason,
         })
@@ -295,7 +299,7 @@ impl Engine {
 
     /// The body that documents print of an entry.
     pub(super) fn body_of(&self, entry: &Entry) -> Option<&str> {
-        let path = &entry.article.path;
+        let path = &entry.card.path;
         if entry.is_kept {
             return self.kept.get(path)?.body.as_deref();
         }

@@ -5,12 +5,15 @@
 //! Records are applied in order; the same ones make the same memory, on any machine.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, Kept};
-use crate::article::{ArticleId, Body, File, StorePath, Timestamp};
+use crate::article::{ArticleId, StorePath, Timestamp};
+use crate::catalog::Intake;
 use crate::document::{Errand, Fingerprint, Manifest, Owed, TargetId};
+use crate::files::{ArchiveError, Body, Card, File};
 
 /// So many files, at most, are in one record when everything is recorded anew.
 const FILES_PER_RECORD: usize = 1_000;
@@ -24,6 +27,8 @@ pub struct Memory {
     pub seen_at: Option<Timestamp>,
     /// The configuration and program that files were read under.
     pub reading: u64,
+    /// The configuration that says where articles belong.
+    pub rules: u64,
     /// The directory that the manifest is of.
     pub target: Option<TargetId>,
     /// What every file of the store was found to be.
@@ -51,6 +56,7 @@ impl Memory {
             mark,
             seen_at,
             reading,
+            rules,
             target,
             files,
             bodies,
@@ -64,6 +70,7 @@ impl Memory {
         self.mark = mark.unwrap_or(self.mark);
         self.seen_at = seen_at.or(self.seen_at);
         self.reading = reading.unwrap_or(self.reading);
+        self.rules = rules.unwrap_or(self.rules);
         self.target = target.or(self.target);
         for (path, file) in files {
             put(&mut self.files, path, file);
@@ -94,6 +101,33 @@ impl Memory {
         }
     }
 
+    /// Has every article belong where the rules of `intake` say; says what that changes.
+    ///
+    /// # Errors
+    /// Where one cannot be fetched.
+    pub(super) fn renew_cards(&mut self, intake: &Intake) -> Result<Unsaved, ArchiveError> {
+        let renew = |card: &mut Arc<Card>| {
+            let renewed = intake.renew(card)?;
+            let is_other = **card != renewed;
+            *card = Arc::new(renewed);
+            Ok(is_other)
+        };
+        let mut unsaved = Unsaved::default();
+        for (path, file) in &mut self.files {
+            if let File::Article(_, card) = file
+                && renew(card)?
+            {
+                unsaved.files.insert(path.clone());
+            }
+        }
+        for (path, kept) in &mut self.kept {
+            if renew(&mut kept.card)? {
+                unsaved.kept.insert(path.clone());
+            }
+        }
+        Ok(unsaved)
+    }
+
     /// Has every file and body read again; what was good and visible stays known, with its body.
     pub fn distrust_readings(&mut self) {
         for body in self.bodies.values_mut() {
@@ -121,6 +155,8 @@ pub struct Record {
     pub seen_at: Option<Timestamp>,
     /// As [`Memory::reading`].
     pub reading: Option<u64>,
+    /// As [`Memory::rules`].
+    pub rules: Option<u64>,
     /// As [`Memory::target`].
     pub target: Option<TargetId>,
     /// As [`Memory::files`].
@@ -139,6 +175,18 @@ pub struct Record {
     pub errands: Vec<(Errand, Option<Owed>)>,
     /// As [`Memory::rested`].
     pub rested: Vec<(Errand, Option<Timestamp>)>,
+}
+
+impl Record {
+    /// The cards of all articles that it speaks of.
+    pub fn cards(&self) -> impl Iterator<Item = &Card> {
+        let files = self.files.iter().filter_map(|(_, file)| match file {
+            Some(File::Article(_, card)) => Some(&**card),
+            Some(File::NoArticle(_) | File::Rejected) | None => None,
+        });
+        let kept = self.kept.iter().filter_map(|(_, kept)| kept.as_ref());
+        files.chain(kept.map(|kept| &*kept.card))
+    }
 }
 
 /// The names of what is not saved yet.
@@ -193,6 +241,7 @@ impl Unsaved {
         let mut records = vec![Record {
             seen_at: Some(engine.catalog.now()),
             reading: Some(engine.config.reading_fingerprint()),
+            rules: Some(engine.config.rules_fingerprint()),
             target: engine.home,
             kept: values(&self.kept, |path| engine.kept.get(path).cloned()),
             withdrawals: values(&self.withdrawals, |id| engine.withdrawals.get(id).copied()),

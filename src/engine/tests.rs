@@ -56,7 +56,7 @@ fn an_edit_below_a_window_renders_nothing_of_it() {
         }
         .text(),
     );
-    let changes = world.read(world.engine.files());
+    let changes = world.read(&world.engine);
     world.engine.step(changes, world.now);
     assert!(world.engine.work().feeds.is_empty());
     world.put(
@@ -67,7 +67,7 @@ fn an_edit_below_a_window_renders_nothing_of_it() {
         }
         .text(),
     );
-    let changes = world.read(world.engine.files());
+    let changes = world.read(&world.engine);
     world.engine.step(changes, world.now);
     assert_eq!(world.engine.work().feeds.len(), 1);
 }
@@ -182,7 +182,7 @@ fn a_lost_change_is_seen() {
 fn a_body_that_cannot_be_fetched_is_owed() {
     let mut world = World::new();
     world.put(&file(0), simple(0, 10).text());
-    let changes = world.read(world.engine.files());
+    let changes = world.read(&world.engine);
     world.engine.step(changes, world.now);
     // The store is lost before the body is asked for: the summary is published meanwhile.
     let rendered = world.engine.render(world.engine.work()).unwrap();

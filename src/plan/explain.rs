@@ -1,10 +1,11 @@
 //! Why an article is where it is: a second implementation of the plan's decisions, from one
 //! article's point of view. A test holds the two against each other.
 
-use crate::article::{Article, Status, Timestamp};
+use crate::article::{Status, Timestamp};
 use crate::catalog::{Catalog, Entry, Phase, Rank};
 use crate::config::Config;
 use crate::document::{Channel, DocumentKey, Period, Window};
+use crate::files::Card;
 
 use super::{HEADLINES, STORIES_MAX, window};
 
@@ -41,14 +42,15 @@ pub struct Explanation {
 #[must_use]
 pub fn explain(catalog: &Catalog, config: &Config, entry: &Entry) -> Explanation {
     let mut standings: Vec<Standing> = entry
-        .channels
-        .iter()
+        .card
+        .belonging
+        .channels()
         .map(|channel| in_feeds(catalog, config, entry, channel))
         .collect();
     standings.extend(
         catalog
             .declared()
-            .filter(|channel| !entry.channels.contains(channel))
+            .filter(|channel| !entry.card.belonging.contains(channel))
             .filter(|channel| {
                 let declared = config.declared(channel);
                 declared.is_some_and(|declared| declared.matches.is_some())
@@ -74,21 +76,21 @@ pub fn explain(catalog: &Catalog, config: &Config, entry: &Entry) -> Explanation
 /// Why an article that is in no document now is in none; `None` where it is visible.
 #[must_use]
 pub fn absence(entry: &Entry) -> Option<String> {
-    let article = &entry.article;
+    let card = &entry.card;
     match entry.phase {
         Phase::Live => None,
-        Phase::Pending => Some(format!("it is to be published at {}", article.published)),
-        Phase::Expired => Some(match article.expires {
+        Phase::Pending => Some(format!("it is to be published at {}", card.published)),
+        Phase::Expired => Some(match card.expires {
             Some(at) => format!("it expired at {at}"),
             None => "it expired".to_owned(),
         }),
         Phase::Withdrawn => Some("it was withdrawn".to_owned()),
-        Phase::Hidden => Some(hidden(article)),
+        Phase::Hidden => Some(hidden(card)),
     }
 }
 
-fn hidden(article: &Article) -> String {
-    match article.status {
+fn hidden(card: &Card) -> String {
+    match card.status {
         Status::Draft => "it is a draft".to_owned(),
         Status::Withheld => "it is withheld".to_owned(),
         Status::Withdrawn | Status::Published => {
@@ -109,7 +111,7 @@ fn in_feeds(catalog: &Catalog, config: &Config, entry: &Entry, channel: &Channel
     let rank = entry.rank();
     let newer = |ranks: &std::collections::BTreeSet<Rank>| ranks.range(..&rank).count();
     let window = window(config, channel);
-    let published = entry.article.published;
+    let published = entry.card.published;
     let (is_carried, why) = match absence(entry) {
         None => {
             let position = newer(&members.live);
@@ -137,13 +139,15 @@ fn in_feeds(catalog: &Catalog, config: &Config, entry: &Entry, channel: &Channel
 }
 
 fn in_news(catalog: &Catalog, entry: &Entry) -> Standing {
-    let leaves = entry.article.published.plus(Window::NEWS_SECONDS);
+    let leaves = entry.card.published.plus(Window::NEWS_SECONDS);
     let newer = catalog.news().live.range(..&entry.rank()).count();
     let part = u32::try_from(newer / Window::NEWS_MAX + 1).unwrap_or(u32::MAX);
     let why = match absence(entry) {
         Some(why) => Some(why),
-        None if !entry.is_listed => Some(unlisted(entry)),
-        None if !entry.is_news => Some("`news` is false, or its section is excluded".to_owned()),
+        None if !entry.card.is_listed => Some(unlisted(entry)),
+        None if !entry.card.is_news => {
+            Some("`news` is false, or its section is excluded".to_owned())
+        }
         None if leaves <= catalog.now() => Some(format!("its 48 hours ended at {leaves}")),
         None => None,
     };
@@ -157,7 +161,7 @@ fn in_news(catalog: &Catalog, entry: &Entry) -> Standing {
 
 /// Why an article that is not listed stands in no sitemap.
 fn unlisted(entry: &Entry) -> String {
-    if entry.article.index {
+    if entry.card.index {
         "its URL is on another site than feeds_url (see cross_host)".to_owned()
     } else {
         "`index` is false".to_owned()
@@ -178,7 +182,7 @@ fn in_sitemap(catalog: &Catalog, entry: &Entry) -> Standing {
         month
     };
     let why = match absence(entry) {
-        None if !entry.is_listed => Some(unlisted(entry)),
+        None if !entry.card.is_listed => Some(unlisted(entry)),
         absence => absence,
     };
     Standing {
@@ -201,7 +205,7 @@ fn on_page(catalog: &Catalog, entry: &Entry) -> Standing {
             .map_or(0, |members| members.live.range(..&entry.rank()).count());
         newer < HEADLINES && is_listed(channel)
     };
-    let shown = entry.channels.iter().find(is_headline);
+    let shown = entry.card.belonging.channels().find(is_headline);
     let (is_carried, why) = match (absence(entry), shown) {
         (Some(why), _) => (false, why),
         (None, Some(channel)) => {
@@ -218,7 +222,7 @@ fn on_page(catalog: &Catalog, entry: &Entry) -> Standing {
 }
 
 fn deadlines(catalog: &Catalog, config: &Config, entry: &Entry) -> Vec<Deadline> {
-    let article = &entry.article;
+    let card = &entry.card;
     let now = catalog.now();
     let mut deadlines = Vec::new();
     let mut add = |at: Timestamp, what: String| {
@@ -229,28 +233,28 @@ fn deadlines(catalog: &Catalog, config: &Config, entry: &Entry) -> Vec<Deadline>
     if entry.phase == Phase::Hidden {
         return deadlines;
     }
-    add(article.published, "it enters".to_owned());
-    if let Some(at) = article.expires {
+    add(card.published, "it enters".to_owned());
+    if let Some(at) = card.expires {
         add(at, "it leaves everything".to_owned());
     }
-    if article.updated > article.published {
-        add(article.updated, "its last change counts".to_owned());
+    if card.updated > card.published {
+        add(card.updated, "its last change counts".to_owned());
     }
-    if entry.is_news && entry.phase != Phase::Withdrawn {
-        let at = article.published.plus(Window::NEWS_SECONDS);
+    if entry.card.is_news && entry.phase != Phase::Withdrawn {
+        let at = card.published.plus(Window::NEWS_SECONDS);
         add(at, "it leaves the news sitemap".to_owned());
     }
     if entry.phase == Phase::Withdrawn {
         return deadlines;
     }
-    for channel in &entry.channels {
+    for channel in entry.card.belonging.channels() {
         let settings = config.feeds.of(channel.kind());
         let position = catalog
             .members(channel)
             .map_or(0, |members| members.live.range(..&entry.rank()).count());
         // Within the newest it stays whatever its age.
         if position >= settings.newest {
-            let at = article.published.plus(settings.floor);
+            let at = card.published.plus(settings.floor);
             add(
                 at,
                 format!("it leaves {}", feeds(config, channel).join(", ")),

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::article::{
     Access, Article, ArticleId, Comments, ContentHash, Image, Kind, Language, Media, Person,
-    Source, Status, StorePath, Text, Timestamp, Topic, TopicId, WebUrl,
+    Source, Status, Text, Timestamp, Topic, TopicId, WebUrl,
 };
 use crate::config::{IdAuthority, Publication};
 use crate::document::{Channel, DocumentKey, FeedFormat};
@@ -75,7 +75,6 @@ pub(super) fn publication() -> Publication {
 pub(super) fn plain(id: &str) -> Article {
     Article {
         id: ArticleId::new(id).unwrap(),
-        path: StorePath::new("a.md"),
         title: text("عنوان"),
         summary: Text::default(),
         url: WebUrl::parse(&format!("https://news.example/{id}/")).unwrap(),

@@ -1,109 +1,86 @@
-//! The memory's file: records one after the other, each with its hash.
+//! The memory's file: records one after the other, each with its hash, and between them what they
+//! speak of.
 //!
 //! ```text
-//! magic and version | sealed length | hash of both | group | group | …
-//! group: one or more of   length | whether the group goes on | hash of all three | payload
+//! magic and version | sealed length | base length | hash of all three | entry | entry | …
+//! entry: length | kind | hash of all three | payload
+//! group: one or more records
 //! ```
 //!
-//! A group is appended and synced as a whole, and counts as a whole. Whatever lies within the sealed
-//! length was synced before that was written: damage there is damage. What lies after
-//! it and is not whole was cut off by a crash before anything depended on it, and is left out.
-//! A file that has grown too long is written anew beside itself and renamed, so another process can
-//! read or copy it at any time.
+//! An entry is a record or a block of articles, which records refer to by their offset. A group is
+//! appended and synced as a whole, with the articles it speaks of, and counts as a whole. Whatever
+//! lies within the sealed length was synced before that was written: damage there is damage. Articles
+//! there are not even looked at, for each is checked when it is asked for. What lies after it and
+//! is not whole was cut off by a crash before anything depended on it, and is left out.
+//! A file that has grown to twice its base is written anew beside itself and renamed, so another
+//! process can read or copy it at any time.
+
+mod articles;
+mod read;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::engine::{Memory, Record};
+use crate::engine::Record;
+use crate::files::{Card, Location};
+
+pub(super) use articles::Articles;
+pub(super) use read::{Damaged, Read, read};
 
 /// The first bytes, and the version of what follows.
-const MAGIC: &[u8; 12] = b"khabar\0\0m002";
-/// Magic, sealed length, their hash.
-pub(super) const HEADER: usize = MAGIC.len() + 8 + 8;
-/// Length, whether the group goes on, the hash of both and of the payload.
+const MAGIC: &[u8; 12] = b"khabar\0\0m003";
+/// Magic, sealed length, base length, their hash.
+pub(super) const HEADER: usize = MAGIC.len() + 8 + 8 + 8;
+/// Length, kind, the hash of both and of the payload.
 const ENTRY: usize = 4 + 1 + 16;
 /// A file is not written anew for less than this many bytes of what is out of date.
 const GROWTH: u64 = 1 << 20;
+/// So many bytes of articles are one block, where nothing asks for them to be written earlier.
+const BLOCK: usize = 4 << 20;
+/// The part of a [`Location`] that is an offset in the file. What is above counts how often the file
+/// has been written anew by this process.
+const OFFSET: u64 = (1 << 48) - 1;
 
-/// What is read from the file.
-#[derive(Debug, Default)]
-pub(super) struct Read {
-    pub(super) memory: Memory,
-    /// How many bytes of the file that is.
-    end: u64,
-    /// Whether something after them was cut off.
-    pub(super) is_torn: bool,
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EntryKind {
+    /// A record, the last of its group.
+    Last,
+    /// A record, and more of its group.
+    More,
+    /// Articles.
+    Block,
 }
 
-/// The file is damaged, or of another version.
-#[derive(Debug)]
-pub(super) struct Damaged;
-
-/// Reads all that is whole.
-pub(super) fn read(bytes: &[u8]) -> Result<Read, Damaged> {
-    let sealed = sealed_length(bytes).ok_or(Damaged)?;
-    if sealed > bytes.len() {
-        return Err(Damaged);
+impl EntryKind {
+    fn of(byte: u8) -> Option<Self> {
+        [Self::Last, Self::More, Self::Block]
+            .into_iter()
+            .find(|kind| kind.byte() == byte)
     }
-    let mut read = Read::default();
-    let mut group = Vec::new();
-    let mut at = HEADER;
-    let mut end = HEADER;
-    while at < bytes.len() {
-        let Some((record, goes_on, next)) = entry(bytes, at) else {
-            break;
-        };
-        group.push(record);
-        at = next;
-        if !goes_on {
-            end = at;
-            for record in group.drain(..) {
-                read.memory.apply(record);
-            }
+
+    fn byte(self) -> u8 {
+        match self {
+            Self::Last => 0,
+            Self::More => 1,
+            Self::Block => 2,
         }
     }
-    if end < sealed {
-        return Err(Damaged);
-    }
-    read.is_torn = end < bytes.len();
-    read.end = end as u64;
-    Ok(read)
 }
 
-fn sealed_length(bytes: &[u8]) -> Option<usize> {
-    let (header, _) = bytes.split_first_chunk::<HEADER>()?;
-    let (signed, hash) = header.split_last_chunk::<8>()?;
-    let (magic, length) = signed.split_last_chunk::<8>()?;
-    let is_whole = magic == MAGIC && xxh3_64(signed) == u64::from_le_bytes(*hash);
-    let length = is_whole.then(|| u64::from_le_bytes(*length))?;
-    usize::try_from(length).ok()
-}
-
-fn header(sealed: u64) -> [u8; HEADER] {
+fn header(sealed: u64, base: u64) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     let (signed, hash) = header.split_at_mut(HEADER - 8);
     signed[..MAGIC.len()].copy_from_slice(MAGIC);
-    signed[MAGIC.len()..].copy_from_slice(&sealed.to_le_bytes());
+    signed[MAGIC.len()..MAGIC.len() + 8].copy_from_slice(&sealed.to_le_bytes());
+    signed[MAGIC.len() + 8..].copy_from_slice(&base.to_le_bytes());
     hash.copy_from_slice(&xxh3_64(signed).to_le_bytes());
     header
-}
-
-/// The record at `at`, whether its group goes on, and where the next one begins.
-fn entry(bytes: &[u8], at: usize) -> Option<(Record, bool, usize)> {
-    let (head, rest) = bytes.get(at..)?.split_first_chunk::<ENTRY>()?;
-    let (signed, hash) = head.split_first_chunk::<5>()?;
-    let [length @ .., goes_on] = signed;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    let payload = rest.get(..length)?;
-    if entry_hash(signed, payload).to_le_bytes() != *hash {
-        return None;
-    }
-    let record = postcard::from_bytes(payload).ok()?;
-    Some((record, *goes_on != 0, at + ENTRY + length))
 }
 
 fn entry_hash(signed: &[u8], payload: &[u8]) -> u128 {
@@ -113,20 +90,78 @@ fn entry_hash(signed: &[u8], payload: &[u8]) -> u128 {
     hash.digest128()
 }
 
+fn write_entry(kind: EntryKind, payload: &[u8], to: &mut impl io::Write) -> io::Result<()> {
+    let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
+    let mut signed = [0; 5];
+    signed[..4].copy_from_slice(&length.to_le_bytes());
+    signed[4] = kind.byte();
+    to.write_all(&signed)?;
+    to.write_all(&entry_hash(&signed, payload).to_le_bytes())?;
+    to.write_all(payload)
+}
+
 /// The entries of one group.
 fn write_group(records: &[Record], to: &mut impl io::Write) -> io::Result<()> {
     let last = records.len().saturating_sub(1);
     for (number, record) in records.iter().enumerate() {
         let payload = postcard::to_stdvec(record).map_err(io::Error::other)?;
-        let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
-        let mut signed = [0; 5];
-        signed[..4].copy_from_slice(&length.to_le_bytes());
-        signed[4] = u8::from(number < last);
-        to.write_all(&signed)?;
-        to.write_all(&entry_hash(&signed, &payload).to_le_bytes())?;
-        to.write_all(&payload)?;
+        let kind = if number < last {
+            EntryKind::More
+        } else {
+            EntryKind::Last
+        };
+        write_entry(kind, &payload, to)?;
     }
     Ok(())
+}
+
+/// Writes the articles that wait as a block.
+fn write_block(generation: &mut Generation, to: &mut impl io::Write) -> io::Result<()> {
+    if generation.pending.is_empty() {
+        return Ok(());
+    }
+    write_entry(EntryKind::Block, &generation.pending, to)?;
+    generation.at += (ENTRY + generation.pending.len()) as u64;
+    generation.pending.clear();
+    Ok(())
+}
+
+/// The articles that can be read: in the file as it was opened or written, and those that are to be
+/// written at its end.
+#[derive(Debug, Default)]
+struct Generation {
+    /// Counts how often the file was written anew.
+    number: u64,
+    file: Option<Arc<File>>,
+    /// A block that is to be written at `at`, without its head.
+    pending: Vec<u8>,
+    at: u64,
+}
+
+/// What is at a location.
+enum Kept {
+    Bytes(Vec<u8>),
+    In(Arc<File>, u64),
+}
+
+impl Generation {
+    fn put(&mut self, bytes: &[u8]) -> Location {
+        let at = self.at + (ENTRY + self.pending.len()) as u64;
+        self.pending.extend_from_slice(bytes);
+        // The articles of a store are bounded by the size of its files, 5 MB each.
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        Location::new(self.number << 48 | at & OFFSET, length)
+    }
+
+    fn kept(&self, location: &Location) -> Option<Kept> {
+        let (at, length) = (location.at() & OFFSET, location.length as usize);
+        if at < self.at {
+            return Some(Kept::In(Arc::clone(self.file.as_ref()?), at));
+        }
+        let start = usize::try_from(at - self.at).ok()?.checked_sub(ENTRY)?;
+        let bytes = self.pending.get(start..start.checked_add(length)?)?;
+        Some(Kept::Bytes(bytes.to_vec()))
+    }
 }
 
 /// The file, to be written.
@@ -135,10 +170,18 @@ pub(super) struct Log {
     path: PathBuf,
     /// Open and in agreement with what is known of it; otherwise it is written anew.
     file: Option<File>,
-    /// Up to here everything is whole and synced.
-    end: u64,
+    /// Whether it can be, once it is opened.
+    is_sound: bool,
     /// How long it was when it was written anew.
     base: u64,
+    /// What is in the file, up to where everything is whole, and what is to come there.
+    now: Generation,
+    /// Before the file was written anew: what is being read meanwhile may refer to it.
+    before: Generation,
+    /// Whether articles may be written before they are to be saved.
+    writes_ahead: bool,
+    /// So many bytes of articles are waited for.
+    patience: usize,
 }
 
 impl Log {
@@ -147,8 +190,16 @@ impl Log {
         Self {
             path,
             file: None,
-            end: read.end,
-            base: read.end,
+            is_sound: read.file.is_some(),
+            base: read.base,
+            now: Generation {
+                file: read.file.clone(),
+                at: read.end.max(HEADER as u64),
+                ..Generation::default()
+            },
+            before: Generation::default(),
+            writes_ahead: false,
+            patience: BLOCK,
         }
     }
 
@@ -169,29 +220,7 @@ impl Log {
 
     /// Whether more of the file is out of date than not.
     pub(super) fn is_overgrown(&self) -> bool {
-        self.end.saturating_sub(self.base) > self.base.max(GROWTH)
-    }
-
-    /// Writes the file anew beside itself, syncs, renames, syncs the directory.
-    pub(super) fn rewrite(&mut self, records: &[Record]) -> io::Result<()> {
-        // Anything but success leaves a file that is not known: then it is written anew again.
-        self.file = None;
-        self.end = 0;
-        self.base = 0;
-        let mut end = 0;
-        let file = super::replace(&self.path, |file| {
-            let mut writer = io::BufWriter::with_capacity(1 << 20, file);
-            writer.write_all(&[0; HEADER])?;
-            write_group(records, &mut writer)?;
-            writer.flush()?;
-            drop(writer);
-            end = file.metadata()?.len();
-            file.write_all_at(&header(end), 0)
-        })?;
-        self.file = Some(file);
-        self.end = end;
-        self.base = end;
-        Ok(())
+        self.now.at.saturating_sub(self.base) > self.base.max(GROWTH)
     }
 
     /// Says in the file that all of it is whole: from here on, damage is damage.
@@ -199,28 +228,182 @@ impl Log {
         if self.is_open()?
             && let Some(file) = &self.file
         {
-            file.write_all_at(&header(self.end), 0)?;
+            file.write_all_at(&header(self.now.at, self.base), 0)?;
             file.sync_data()?;
         }
         Ok(())
     }
 
+    /// Writes the file anew beside itself with the articles of `records`, syncs, renames, syncs the
+    /// directory.
+    pub(super) fn rewrite(&mut self, records: &[Record]) -> io::Result<()> {
+        // Anything but success leaves a file that is not known: then it is written anew again.
+        self.file = None;
+        self.is_sound = false;
+        let cards: Vec<&Card> = records.iter().flat_map(Record::cards).collect();
+        let places: Vec<u64> = cards.iter().map(|card| card.location.at()).collect();
+        let written = self.write_anew(&cards, records);
+        match written {
+            Ok((file, readable, end)) => {
+                let next = Generation {
+                    number: self.now.number + 1,
+                    file: Some(Arc::new(readable)),
+                    pending: Vec::new(),
+                    at: end,
+                };
+                self.before = std::mem::replace(&mut self.now, next);
+                self.file = Some(file);
+                self.is_sound = true;
+                self.base = end;
+                self.patience = BLOCK;
+                Ok(())
+            }
+            Err(error) => {
+                for (card, at) in cards.iter().zip(places) {
+                    card.location.move_to(at);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the file anew; the cards are moved there.
+    fn write_anew(&self, cards: &[&Card], records: &[Record]) -> io::Result<(File, File, u64)> {
+        let mut end = 0;
+        let file = super::replace(&self.path, |file| {
+            let mut writer = io::BufWriter::with_capacity(1 << 20, file);
+            writer.write_all(&[0; HEADER])?;
+            let mut block = Generation {
+                number: self.now.number + 1,
+                at: HEADER as u64,
+                ..Generation::default()
+            };
+            let mut bytes = Vec::new();
+            for card in cards {
+                // One that stands twice in the records is moved once.
+                if card.location.at() >> 48 == block.number {
+                    continue;
+                }
+                bytes.clear();
+                self.get(&card.location, &mut bytes)?;
+                card.location.move_to(block.put(&bytes).at());
+                if block.pending.len() >= BLOCK {
+                    write_block(&mut block, &mut writer)?;
+                }
+            }
+            write_block(&mut block, &mut writer)?;
+            write_group(records, &mut writer)?;
+            writer.flush()?;
+            drop(writer);
+            end = file.metadata()?.len();
+            file.write_all_at(&header(end, end), 0)
+        })?;
+        let readable = file.try_clone()?;
+        Ok((file, readable, end))
+    }
+
+    /// Keeps an article; where much of them is waiting, it is written ahead of what speaks of it.
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Location {
+        let location = self.now.put(bytes);
+        if self.writes_ahead && self.now.pending.len() >= self.patience {
+            // What cannot be written now is told when it is to be saved.
+            self.patience = match self.write_ahead() {
+                Ok(()) => BLOCK,
+                Err(_) => self.patience.saturating_add(BLOCK),
+            };
+        }
+        location
+    }
+
+    /// Whether articles may be written before they are to be saved: for whoever may write at all.
+    pub(super) fn write_ahead_from_now_on(&mut self, may: bool) {
+        self.writes_ahead = may;
+    }
+
+    /// Writes the articles that wait, which nothing speaks of yet.
+    fn write_ahead(&mut self) -> io::Result<()> {
+        if self.base == 0 {
+            self.make()?;
+        }
+        if !self.is_open()? {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        let mut bytes = Vec::with_capacity(ENTRY + self.now.pending.len());
+        write_entry(EntryKind::Block, &self.now.pending, &mut bytes)?;
+        if let Err(error) = file.write_all_at(&bytes, self.now.at) {
+            let _ = file.set_len(self.now.at);
+            return Err(error);
+        }
+        self.now.at += bytes.len() as u64;
+        self.now.pending.clear();
+        Ok(())
+    }
+
+    /// Makes a file that holds nothing yet.
+    fn make(&mut self) -> io::Result<()> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&self.path)?;
+        self.base = HEADER as u64;
+        file.write_all_at(&header(self.base, self.base), 0)?;
+        if let Some(folder) = self.path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        self.now.file = Some(Arc::new(file.try_clone()?));
+        self.file = Some(file);
+        self.is_sound = true;
+        Ok(())
+    }
+
+    /// Copies what was kept before the file was written anew.
+    pub(super) fn adopt(&mut self, location: &Location) {
+        let mut bytes = Vec::new();
+        // Where it is lost, whoever asks for it is told.
+        if location.at() >> 48 != self.now.number && self.get(location, &mut bytes).is_ok() {
+            location.move_to(self.now.put(&bytes).at());
+        }
+    }
+
+    /// What is kept at a location, or in which file and where.
+    fn kept(&self, location: &Location) -> io::Result<Kept> {
+        let number = location.at() >> 48;
+        let mut generations = [&self.now, &self.before].into_iter();
+        let generation = generations.find(|generation| generation.number == number);
+        let kept = generation.and_then(|generation| generation.kept(location));
+        kept.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn get(&self, location: &Location, into: &mut Vec<u8>) -> io::Result<()> {
+        self.kept(location)?.read(location, into)
+    }
+
     /// Whether the file can be appended to: it is there, and it is the one that is known.
     fn is_open(&mut self) -> io::Result<bool> {
-        if self.end == 0 {
+        if !self.is_sound {
             return Ok(false);
         }
+        let Some(known) = &self.now.file else {
+            return Ok(false);
+        };
         let there = match std::fs::metadata(&self.path) {
             Ok(there) => there,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
         if self.file.is_none() {
-            let file = OpenOptions::new().write(true).open(&self.path)?;
-            if file.metadata()?.len() < self.end {
+            let file = OpenOptions::new().read(true).write(true).open(&self.path)?;
+            let (open, known) = (file.metadata()?, known.metadata()?);
+            let is_known = (open.dev(), open.ino()) == (known.dev(), known.ino());
+            if !is_known || open.len() < self.now.at {
                 return Ok(false);
             }
-            file.set_len(self.end)?;
+            file.set_len(self.now.at)?;
             // A process that was killed may have written what it did not sync.
             file.sync_data()?;
             self.file = Some(file);
@@ -229,50 +412,39 @@ impl Log {
             return Ok(false);
         };
         let open = file.metadata()?;
-        Ok((open.dev(), open.ino(), open.len()) == (there.dev(), there.ino(), self.end))
+        Ok((open.dev(), open.ino(), open.len()) == (there.dev(), there.ino(), self.now.at))
     }
 
     fn append(&mut self, news: &[Record]) -> io::Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
         };
-        let mut group = Vec::new();
-        write_group(news, &mut group)?;
+        let mut bytes = Vec::new();
+        let at = self.now.at;
+        if !self.now.pending.is_empty() {
+            write_entry(EntryKind::Block, &self.now.pending, &mut bytes)?;
+        }
+        write_group(news, &mut bytes)?;
         let written = file
-            .write_all_at(&header(self.end), 0)
-            .and_then(|()| file.write_all_at(&group, self.end));
+            .write_all_at(&header(at, self.base), 0)
+            .and_then(|()| file.write_all_at(&bytes, at));
         if let Err(error) = written {
             // Where even that fails, the length is not what is known, and it is written anew.
-            let _ = file.set_len(self.end);
+            let _ = file.set_len(at);
             return Err(error);
         }
-        if let Err(error) = file.sync_data() {
+        let synced = file.sync_data();
+        self.now.at += bytes.len() as u64;
+        self.now.pending.clear();
+        self.patience = BLOCK;
+        if let Err(error) = synced {
             // What reached the disk is unknown from here on.
             self.file = None;
-            self.end = 0;
+            self.is_sound = false;
             return Err(error);
         }
-        self.end += group.len() as u64;
         // It is synced, and damage from here on. Where that cannot be said, the next one says it.
-        let _ = file.write_all_at(&header(self.end), 0);
+        let _ = file.write_all_at(&header(self.now.at, self.base), 0);
         Ok(())
     }
-}
-
-/// The bytes of the file at `path`, again while a writer is busy with its head.
-pub(super) fn bytes(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    const TRIES: usize = 3;
-    let mut bytes = Vec::new();
-    for _ in 0..TRIES {
-        bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        if sealed_length(&bytes).is_some_and(|sealed| sealed <= bytes.len()) {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    Ok(Some(bytes))
 }

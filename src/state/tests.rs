@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::article::{ContentHash, Stamp, Timestamp};
+use crate::article::{ContentHash, Timestamp};
+use crate::files::Stamp;
 
 fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();

@@ -22,11 +22,10 @@ use std::time::Instant;
 use rayon::prelude::*;
 use rustix::fs::{FsWord, Mode, OFlags};
 
-use crate::article::{
-    Body, Change, Changes, ContentHash, Diagnostic, Files, Finding, Place, Severity, Sighting,
-    StorePath,
-};
+use crate::article::{ContentHash, Diagnostic, Finding, Place, Severity, StorePath};
+use crate::catalog::Intake;
 use crate::config::Config;
+use crate::files::{Body, Change, Changes, File, Files, Sighting};
 use crate::store::format;
 
 pub use heard::{Due, Scope, When};
@@ -108,11 +107,12 @@ impl DirectoryStore {
     pub fn changes(
         &self,
         known: &Files,
+        intake: &Intake,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Changes, StoreError> {
         let listing = walk::walk(self, &|_| {})?;
         let candidates = known.at_or_below("").cloned().collect();
-        Ok(self.settle(listing, candidates, known, progress))
+        Ok(self.settle(listing, candidates, known, intake, progress))
     }
 
     /// What happened where `watch` heard something, and `known` covers that: as
@@ -124,20 +124,26 @@ impl DirectoryStore {
     pub fn heard_changes(
         &self,
         known: &Files,
+        intake: &Intake,
         scope: &Scope,
         watch: &Watch,
     ) -> Result<Changes, StoreError> {
         match scope {
-            Scope::Everything => self.changes_of_everything(known, watch),
-            Scope::Paths(paths) => self.changes_of_paths(known, paths, watch),
+            Scope::Everything => self.changes_of_everything(known, intake, watch),
+            Scope::Paths(paths) => self.changes_of_paths(known, intake, paths, watch),
         }
     }
 
-    fn changes_of_everything(&self, known: &Files, watch: &Watch) -> Result<Changes, StoreError> {
+    fn changes_of_everything(
+        &self,
+        known: &Files,
+        intake: &Intake,
+        watch: &Watch,
+    ) -> Result<Changes, StoreError> {
         let since = Instant::now();
         let listing = walk::walk(self, &|folder| watch.arm(folder))?;
         let candidates = known.at_or_below("").cloned().collect();
-        let mut changes = self.settle(listing, candidates, known, &|_, _| {});
+        let mut changes = self.settle(listing, candidates, known, intake, &|_, _| {});
         if !changes.gone.is_empty() {
             self.await_the_rest(&mut changes, known, watch, since);
         }
@@ -192,6 +198,7 @@ impl DirectoryStore {
     fn changes_of_paths(
         &self,
         known: &Files,
+        intake: &Intake,
         paths: &BTreeMap<String, When>,
         watch: &Watch,
     ) -> Result<Changes, StoreError> {
@@ -232,7 +239,7 @@ impl DirectoryStore {
         whole.files.sort_by(|a, b| a.path.cmp(&b.path));
         whole.files.dedup_by(|a, b| a.path == b.path);
         let linked = self.linked(known, paths);
-        let changes = self.settle(whole, candidates, known, &|_, _| {});
+        let changes = self.settle(whole, candidates, known, intake, &|_, _| {});
         for change in &changes.changed {
             let others = self.stamps().other_names(&change.path);
             if let Some(when) = heard.get(&change.path) {
@@ -278,6 +285,7 @@ impl DirectoryStore {
         listing: walk::Listing,
         candidates: BTreeSet<StorePath>,
         known: &Files,
+        intake: &Intake,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Changes {
         let total = listing.files.len() as u64;
@@ -285,7 +293,7 @@ impl DirectoryStore {
             .files
             .par_iter()
             .map(|file| {
-                let seen = self.look(file, known);
+                let seen = self.look(file, known, intake);
                 progress(1, total);
                 (file.path.clone(), seen)
             })
@@ -334,14 +342,13 @@ impl DirectoryStore {
             .collect()
     }
 
-    fn look(&self, file: &Listed, known: &Files) -> Seen {
+    fn look(&self, file: &Listed, known: &Files, intake: &Intake) -> Seen {
         let refused = |problem: read::Refusal| {
             // It may be let go of with the stamp it bore when it was last read.
             self.stamps().remove(&file.path);
             Seen::Changed(Box::new(Change {
                 path: file.path.clone(),
-                hash: None,
-                finding: Finding::Rejected,
+                file: File::Rejected,
                 published: None,
                 diagnostics: vec![problem.into_diagnostic(&file.path)],
             }))
@@ -370,8 +377,7 @@ impl DirectoryStore {
         saw((!matches!(reading.finding, Finding::Rejected)).then_some(hash));
         Seen::Changed(Box::new(Change {
             path: file.path.clone(),
-            hash: Some(hash),
-            finding: reading.finding,
+            file: intake.file(&file.path, reading.finding, Some(hash)),
             published: reading.published,
             diagnostics: reading.diagnostics,
         }))

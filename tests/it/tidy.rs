@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The core, in its order: a module imports only those before it.
-const CORE: [&str; 7] = [
-    "article", "document", "config", "catalog", "render", "plan", "engine",
+const CORE: [&str; 8] = [
+    "article", "document", "files", "config", "catalog", "render", "plan", "engine",
 ];
 /// The edges know the core and not one another.
 const EDGES: [&str; 5] = ["store", "publish", "state", "serve", "announce"];

@@ -80,7 +80,9 @@ pub(in crate::cli) fn accept(options: &Accept, global: &Global) -> anyhow::Resul
             return Ok(Exit::Failed);
         }
         // What is in it stands at the time that does not count any more.
+        bench.write_ahead(false);
         bench = open(bench.config().clone(), Clock::System, Trust::Readings)?;
+        bench.write_ahead(true);
     } else {
         let accepted = bench.engine_mut().accept();
         if accepted == 0 {
@@ -126,7 +128,9 @@ fn ask(config: &Config, request: &Request, timeout: Duration) -> anyhow::Result<
 /// Opens the project for a command that changes what is published.
 fn take(config: Config) -> anyhow::Result<(Workbench, Hold)> {
     let hold = hold(&config)?;
-    Ok((open(config, Clock::System, Trust::Readings)?, hold))
+    let bench = open(config, Clock::System, Trust::Readings)?;
+    bench.write_ahead(true);
+    Ok((bench, hold))
 }
 
 /// Takes the right to write, waiting a while for another writer.

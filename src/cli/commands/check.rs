@@ -17,16 +17,16 @@ use crate::store::directory::DirectoryStore;
 /// `khabar check`.
 pub(in crate::cli) fn check(options: &Check, global: &Global) -> anyhow::Result<Exit> {
     let config = Arc::new(project::config(&global.config)?);
-    let (_, loaded) = State::open(&config.state)?;
+    let (state, loaded) = State::open(&config.state)?;
     let mut memory = loaded.memory;
     let store = DirectoryStore::open(Arc::clone(&config))?;
     let scope = scope(&options.paths, &store)?;
     let now = daemon::now(clock(options.clock.now), memory.mark);
     // What was good before says which files are no articles any more; everything is read again.
     memory.distrust_readings();
-    let mut engine = Engine::new(config, memory, now);
+    let mut engine = Engine::new(config, memory, state.archive(), now)?;
     let bar = progress_bar(global);
-    let changes = store.changes(engine.files(), &|read, total| {
+    let changes = store.changes(engine.files(), &engine.intake(), &|read, total| {
         bar.set_length(total);
         bar.inc(read);
     });

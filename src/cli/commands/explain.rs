@@ -3,12 +3,13 @@
 use std::io::Write;
 
 use super::{clock, open, read};
-use crate::article::{ArticleId, Diagnostic, File, StorePath, WebUrl};
+use crate::article::{ArticleId, Diagnostic, Status, StorePath, WebUrl};
 use crate::catalog::Entry;
 use crate::cli::args::{Explain, Global};
 use crate::cli::{Exit, output, project};
 use crate::daemon::{Trust, Workbench};
 use crate::engine::Engine;
+use crate::files::{File, UrlHash};
 use crate::plan::explain::{Explanation, absence, explain as explain_entry};
 
 /// `khabar explain`.
@@ -23,13 +24,12 @@ pub(in crate::cli) fn explain(options: &Explain, global: &Global) -> anyhow::Res
     let faults: Vec<&Diagnostic> = prepared
         .diagnostics
         .iter()
-        .filter(|d| {
-            Some(&d.path) == path.as_ref() || entry.is_some_and(|e| e.article.path == d.path)
-        })
+        .filter(|d| Some(&d.path) == path.as_ref() || entry.is_some_and(|e| e.card.path == d.path))
         .collect();
     if let Some(entry) = entry {
+        let url = engine.article(&entry.card)?.url.clone();
         let explanation = explain_entry(engine.catalog(), engine.config(), entry);
-        output::results(|out| show(out, entry, &explanation, &faults))?;
+        output::results(|out| show(out, entry, &url, &explanation, &faults))?;
         return Ok(Exit::Done);
     }
     let Some(path) = path else {
@@ -39,9 +39,9 @@ pub(in crate::cli) fn explain(options: &Explain, global: &Global) -> anyhow::Res
         );
     };
     let why = match engine.files().get(&path) {
-        Some(File::Article(_, article)) => match article.status {
-            crate::article::Status::Draft => "it is a draft",
-            crate::article::Status::Withheld => "it is withheld",
+        Some(File::Article(_, card)) => match card.status {
+            Status::Draft => "it is a draft",
+            Status::Withheld => "it is withheld",
             _ => "its id or URL is held by another file",
         },
         Some(File::NoArticle(_)) => "the file is no article",
@@ -72,8 +72,9 @@ fn named_path(bench: &Workbench, name: &str) -> Option<StorePath> {
 
 /// The file of an article that is not in play, such as a draft, by its id or URL.
 fn out_of_play(engine: &Engine, name: &str) -> Option<StorePath> {
+    let url = UrlHash::of(name);
     let found = engine.files().iter().filter(|(_, file)| match file {
-        File::Article(_, article) => article.id.as_str() == name || article.url.as_str() == name,
+        File::Article(_, card) => card.id.as_str() == name || card.url == url,
         File::NoArticle(_) | File::Rejected => false,
     });
     found.map(|(path, _)| path).min().cloned()
@@ -86,7 +87,8 @@ fn named_entry<'a>(engine: &'a Engine, name: &str, path: Option<&StorePath>) -> 
     let by_url = || {
         let base = engine.config().publication.url.to_url()?;
         let url = WebUrl::resolve(&base, name).ok()?;
-        catalog.entries().find(|entry| entry.article.url == url)
+        let url = UrlHash::from(&url);
+        catalog.entries().find(|entry| entry.card.url == url)
     };
     by_id.or_else(by_path).or_else(by_url)
 }
@@ -94,16 +96,17 @@ fn named_entry<'a>(engine: &'a Engine, name: &str, path: Option<&StorePath>) -> 
 fn show(
     out: &mut dyn Write,
     entry: &Entry,
+    url: &WebUrl,
     explanation: &Explanation,
     faults: &[&Diagnostic],
 ) -> std::io::Result<()> {
-    let article = &entry.article;
-    writeln!(out, "{}", article.id)?;
-    writeln!(out, "  file       {}", article.path)?;
-    writeln!(out, "  URL        {}", article.url)?;
-    writeln!(out, "  published  {}", article.published)?;
-    if article.updated > article.published {
-        writeln!(out, "  updated    {}", article.updated)?;
+    let card = &entry.card;
+    writeln!(out, "{}", card.id)?;
+    writeln!(out, "  file       {}", card.path)?;
+    writeln!(out, "  URL        {url}")?;
+    writeln!(out, "  published  {}", card.published)?;
+    if card.updated > card.published {
+        writeln!(out, "  updated    {}", card.updated)?;
     }
     match absence(entry) {
         None => writeln!(out, "  visible")?,

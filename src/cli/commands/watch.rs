@@ -49,6 +49,7 @@ struct Listen {
 fn run(global: &Global, config: Config, listen: Option<Listen>) -> anyhow::Result<Exit> {
     let hold = Hold::take(&config)?;
     let bench = open(config, Clock::System, Trust::Readings)?;
+    bench.write_ahead(true);
     let path = global.config.clone();
     let source = Source {
         path: path.clone(),

@@ -19,11 +19,7 @@ fn world() -> World {
     let config = Config::parse(&text, Path::new("/nowhere"), Timestamp::MAX).unwrap();
     let mut world = World::new();
     world.config = Arc::new(config);
-    world.engine = Engine::new(
-        Arc::clone(&world.config),
-        Memory::default(),
-        Timestamp::from_seconds(START).unwrap(),
-    );
+    world.engine = world.engine(&world.config, Memory::default());
     world.put("a.json", text_of("a", 0, "a"));
     world.turn(false);
     assert_eq!(world.engine.hand_over(), Handover::default(), "the first");
@@ -70,8 +66,7 @@ impl World {
 
     /// As after a kill: what was saved is all that is known.
     fn restart(&mut self) {
-        let config = Arc::clone(&self.config);
-        self.engine = Engine::new(config, self.saved.clone(), self.now);
+        self.engine = self.engine(&self.config, self.saved.clone());
     }
 }
 

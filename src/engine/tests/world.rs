@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::super::*;
 use super::history::{Happening, Written, file};
-use crate::article::{Change, ContentHash};
+use crate::article::ContentHash;
+use crate::files::Change;
+use crate::files::heap::HeapArchive;
 use crate::plan::explain::explain;
 use crate::store::format;
 
@@ -58,6 +60,17 @@ pub(super) struct World {
     pub(super) engine: Engine,
     pub(super) out: BTreeMap<String, Vec<u8>>,
     pub(super) saved: Memory,
+    pub(super) archive: Arc<HeapArchive>,
+}
+
+fn engine(
+    config: &Arc<Config>,
+    memory: Memory,
+    archive: &Arc<HeapArchive>,
+    now: Timestamp,
+) -> Engine {
+    let archive = Arc::clone(archive) as Arc<dyn Archive>;
+    Engine::new(Arc::clone(config), memory, archive, now).unwrap()
 }
 
 /// What a turn published.
@@ -70,8 +83,10 @@ impl World {
     pub(super) fn new() -> Self {
         let config = config();
         let now = Timestamp::from_seconds(START).unwrap();
+        let archive = Arc::new(HeapArchive::default());
         Self {
-            engine: Engine::new(Arc::clone(&config), Memory::default(), now),
+            engine: engine(&config, Memory::default(), &archive, now),
+            archive,
             config,
             files: BTreeMap::new(),
             now,
@@ -92,7 +107,14 @@ impl World {
         self.files.insert(StorePath::new(path), text.into());
     }
 
-    pub(super) fn read(&self, known: &Files) -> Changes {
+    /// Another engine over what is archived, from what is remembered.
+    pub(super) fn engine(&self, config: &Arc<Config>, memory: Memory) -> Engine {
+        engine(config, memory, &self.archive, self.now)
+    }
+
+    pub(super) fn read(&self, engine: &Engine) -> Changes {
+        let known = engine.files();
+        let intake = engine.intake();
         let mut changes = Changes::default();
         for (path, text) in &self.files {
             let hash = ContentHash::of(text.as_bytes());
@@ -100,8 +122,7 @@ impl World {
                 let reading = format::read(path, text.as_bytes(), &self.config);
                 changes.changed.push(Change {
                     path: path.clone(),
-                    hash: Some(hash),
-                    finding: reading.finding,
+                    file: intake.file(path, reading.finding, Some(hash)),
                     published: reading.published,
                     diagnostics: reading.diagnostics,
                 });
@@ -133,12 +154,10 @@ impl World {
 
     /// One turn; where `fails`, nothing of it reaches `out` and nothing is committed.
     pub(super) fn turn(&mut self, fails: bool) -> Published {
-        let changes = self.read(self.engine.files());
+        let changes = self.read(&self.engine);
         let guarded = self.engine.step(changes, self.now);
-        let mut engine = std::mem::replace(
-            &mut self.engine,
-            Engine::new(config(), Memory::default(), self.now),
-        );
+        let other = self.engine(&config(), Memory::default());
+        let mut engine = std::mem::replace(&mut self.engine, other);
         self.feed_bodies(&mut engine);
         self.engine = engine;
         // As the daemon does: where nothing is owed, nothing is rendered.
@@ -183,8 +202,8 @@ impl World {
         let mut memory = self.saved.clone();
         memory.manifest.clear();
         memory.distrust_readings();
-        let mut engine = Engine::new(Arc::clone(&self.config), memory, self.now);
-        engine.step(self.read(engine.files()), self.now);
+        let mut engine = self.engine(&self.config, memory);
+        engine.step(self.read(&engine), self.now);
         self.feed_bodies(&mut engine);
         let rendered = engine.render(engine.work()).unwrap();
         let documents = rendered.release.documents.into_iter();
@@ -211,7 +230,7 @@ impl World {
     /// The daemon is started again with what it had saved.
     pub(super) fn start(&mut self) {
         let memory = self.saved.clone();
-        self.engine = Engine::new(Arc::clone(&self.config), memory, self.now);
+        self.engine = self.engine(&self.config, memory);
     }
 
     pub(super) fn assert_true(&self) {
@@ -239,8 +258,9 @@ impl World {
         for entry in catalog.entries() {
             let guid = crate::render::identity::article(
                 &self.config.publication.id_authority,
-                &entry.article.id,
+                &entry.card.id,
             );
+            let url = &self.engine.article(&entry.card).unwrap().url;
             for standing in explain(catalog, &self.config, entry).standings {
                 for path in &standing.documents {
                     let text = self.out.get(path).map(|b| String::from_utf8_lossy(b));
@@ -248,13 +268,13 @@ impl World {
                     let is_feed = path.ends_with("rss.xml") || path.ends_with("feed.json");
                     let is_atom = path.ends_with("atom.xml");
                     let is_carried = if path == "index.html" {
-                        text.contains(&format!("href=\"{}\"", entry.article.url))
+                        text.contains(&format!("href=\"{}\"", url))
                     } else if is_feed {
                         text.contains(&format!("{guid}<")) || text.contains(&format!("{guid}\""))
                     } else if is_atom {
                         text.contains(&format!("<id>{guid}</id>"))
                     } else {
-                        text.contains(&format!("<loc>{}</loc>", entry.article.url))
+                        text.contains(&format!("<loc>{}</loc>", url))
                     };
                     assert_eq!(
                         is_carried, standing.is_carried,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::article::Files;
+use crate::files::Files;
 
 /// From so many paths on, everything is looked at instead: memory stays bounded.
 const PATHS_MAX: usize = 50_000;

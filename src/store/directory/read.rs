@@ -11,7 +11,8 @@ use rustix::io::Errno;
 use super::stamps::stamp;
 use super::walk::Listed;
 use super::{DirectoryStore, remark};
-use crate::article::{Diagnostic, Severity, Stamp, StorePath};
+use crate::article::{Diagnostic, Severity, StorePath};
+use crate::files::Stamp;
 
 /// The most bytes an article may have: 5 MB.
 const FILE_MAX: u64 = 5_000_000;

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use rustix::fs::Stat;
 
-use crate::article::{Sighting, Stamp, StorePath};
+use crate::article::StorePath;
+use crate::files::{Sighting, Stamp};
 
 /// A file that was changed so shortly before it was read may be changed again within the same tick
 /// of the file system's clock, and bear the same stamp. In seconds.

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use super::*;
-use crate::article::File;
+use crate::files::heap::HeapArchive;
 
 const CONFIG: &str = r#"
 [publication]
@@ -23,6 +23,7 @@ settle_delete = "0s"
 struct Scene {
     folder: tempfile::TempDir,
     store: DirectoryStore,
+    intake: Intake,
     watch: Watch,
     known: Files,
 }
@@ -32,11 +33,13 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("store")).unwrap();
         let config = Config::parse(CONFIG, folder.path(), crate::article::Timestamp::MAX).unwrap();
+        let intake = Intake::new(&config, Arc::new(HeapArchive::default()));
         let store = DirectoryStore::open(Arc::new(config)).unwrap();
         let watch = Watch::start(&store, Box::new(|| {}));
         Self {
             folder,
             store,
+            intake,
             watch,
             known: Files::default(),
         }
@@ -72,15 +75,14 @@ impl Scene {
         let known = scope.known(&self.known);
         let changes = self
             .store
-            .heard_changes(&known, &scope, &self.watch)
+            .heard_changes(&known, &self.intake, &scope, &self.watch)
             .unwrap();
         self.take_in(changes);
     }
 
     fn take_in(&mut self, changes: Changes) {
         for change in changes.changed {
-            let file = File::of(change.finding, change.hash);
-            self.known.insert(change.path, file);
+            self.known.insert(change.path, change.file);
         }
         for path in changes.gone {
             self.known.remove(&path);
@@ -89,7 +91,10 @@ impl Scene {
 
     /// Whether looking everywhere finds nothing more.
     fn assert_complete(&self) {
-        let changes = self.store.changes(&self.known, &|_, _| {}).unwrap();
+        let changes = self
+            .store
+            .changes(&self.known, &self.intake, &|_, _| {})
+            .unwrap();
         let unseen: Vec<&StorePath> = changes.changed.iter().map(|c| &c.path).collect();
         assert!(unseen.is_empty(), "not seen: {unseen:?}");
         assert!(changes.gone.is_empty(), "not gone: {:?}", changes.gone);
@@ -156,7 +161,12 @@ fn a_link_is_a_matter_of_everything() {
     assert_eq!(scene.watch.due(later), Due::Ready(Scope::Everything));
     let everything = scene
         .store
-        .heard_changes(&scene.known, &Scope::Everything, &scene.watch)
+        .heard_changes(
+            &scene.known,
+            &scene.intake,
+            &Scope::Everything,
+            &scene.watch,
+        )
         .unwrap();
     scene.take_in(everything);
     assert_eq!(scene.names(), ["k.json"]);
@@ -170,7 +180,10 @@ fn what_could_not_be_read_for_a_while_is_read_again() {
     std::os::unix::fs::symlink("..1", scene.at("..data")).unwrap();
     std::os::unix::fs::symlink("..data/k.json", scene.at("k.json")).unwrap();
     let look_everywhere = |scene: &mut Scene| {
-        let changes = scene.store.changes(&scene.known, &|_, _| {}).unwrap();
+        let changes = scene
+            .store
+            .changes(&scene.known, &scene.intake, &|_, _| {})
+            .unwrap();
         scene.take_in(changes);
         scene.store.stamps().settle();
         matches!(

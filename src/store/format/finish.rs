@@ -141,7 +141,7 @@ impl Finisher<'_> {
         let summary = summary.unwrap_or_else(|| self.summary(body.as_ref(), access));
         let article = Article {
             id,
-            path: self.path.clone(),
+
             title,
             summary,
             url,

@@ -1,11 +1,17 @@
 //! What is known of the files of a store: what each was found to be, how it looked, what its body is.
 
+mod card;
+#[cfg(test)]
+pub(crate) mod heap;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Article, ContentHash, Finding, StorePath};
+use crate::article::{ContentHash, Diagnostic, StorePath, Timestamp};
+
+pub use card::{Archive, ArchiveError, Belonging, Card, Location, UrlHash};
 
 /// A body, and the version of the file it was read from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +50,7 @@ pub struct Sighting {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum File {
     /// A good article.
-    Article(Option<ContentHash>, Arc<Article>),
+    Article(Option<ContentHash>, Arc<Card>),
     /// Deliberately no article.
     NoArticle(Option<ContentHash>),
     /// It could not be read as one.
@@ -52,16 +58,6 @@ pub enum File {
 }
 
 impl File {
-    /// The file that a finding makes.
-    #[must_use]
-    pub fn of(finding: Finding, hash: Option<ContentHash>) -> Self {
-        match finding {
-            Finding::Article(article) => Self::Article(hash, Arc::new(*article)),
-            Finding::NoArticle => Self::NoArticle(hash),
-            Finding::Rejected => Self::Rejected,
-        }
-    }
-
     /// The bytes it was read from. A bad file is read again each time it is asked for, so that its
     /// fault is reported each time.
     #[must_use]
@@ -163,4 +159,30 @@ impl Files {
         let before = self.files.remove(path);
         self.rejected -= usize::from(before == Some(File::Rejected));
     }
+}
+
+/// One file that is new or changed since it was taken in.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Which file.
+    pub path: StorePath,
+    /// What it was found to be.
+    pub file: File,
+    /// Of a bad file, the first publication it names, where that could be read: until then it is under
+    /// embargo all the same.
+    pub published: Option<Timestamp>,
+    /// Faults and doubts, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What happened in a store since its files were taken in.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// New and changed files, in bytewise order of their paths.
+    pub changed: Vec<Change>,
+    /// Files that are no longer there, in the same order.
+    pub gone: Vec<StorePath>,
+    /// What there is to say of files and folders that are no articles, such as a folder that could
+    /// not be read. What was known below that is neither changed nor gone.
+    pub remarks: Vec<Diagnostic>,
 }

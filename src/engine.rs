@@ -20,7 +20,7 @@ use crate::article::{ArticleId, Diagnostic, StorePath, Timestamp};
 use crate::catalog::{Catalog, Intake};
 use crate::config::Config;
 use crate::document::{Channel, DocumentKey, Fingerprint, Manifest, Release, TargetId};
-use crate::files::{Archive, ArchiveError, Body, Changes, File, Files};
+use crate::files::{Archive, ArchiveError, Body, Changes, FileNo, Ledger};
 use crate::plan;
 use crate::render::RenderError;
 
@@ -40,7 +40,6 @@ pub struct Engine {
     intake: Arc<Intake>,
     fetched: Fetched,
     catalog: Catalog,
-    files: Files,
     kept: BTreeMap<StorePath, Kept>,
     bodies: HashMap<StorePath, Body>,
     manifest: Manifest,
@@ -137,14 +136,24 @@ impl Engine {
         let then = memory.seen_at.map_or(now, |then| then.min(now));
         let errands = Errands::new(&mut memory, &config);
         unsaved.errands.clone_from(errands.unwanted());
-        let catalog = Catalog::new(&config, memory.withdrawals.clone(), then);
+        let kept = memory.kept.iter();
+        let kept = kept.map(|(path, kept)| {
+            let is_bad = kept.reason == Reason::Bad;
+            (path.clone(), Arc::clone(&kept.card), is_bad)
+        });
+        let catalog = Catalog::new(
+            &config,
+            memory.files,
+            kept.collect(),
+            memory.withdrawals.clone(),
+            then,
+        );
         let mut engine = Self {
             config,
             archive,
             intake,
             fetched: Fetched::default(),
             catalog,
-            files: Files::default(),
             kept: memory.kept,
             bodies: memory.bodies,
             manifest: memory.manifest,
@@ -161,7 +170,6 @@ impl Engine {
             unsaved,
             errands,
         };
-        engine.load(memory.files);
         engine.visible_when_published = engine.visible();
         Ok(engine)
     }
@@ -174,9 +182,8 @@ impl Engine {
 
     /// Has the file at `path` read again: what was archived of it is lost.
     pub fn distrust(&mut self, path: &StorePath) {
-        if let Some(mut file) = self.files.get(path).cloned() {
-            file.forget_hash();
-            self.files.insert(path.clone(), file);
+        if let Some(no) = self.catalog.ledger().find(path) {
+            self.catalog.ledger_mut().forget_hash(no);
         }
     }
 
@@ -198,21 +205,25 @@ impl Engine {
 
     /// Every file of the store that has been taken in.
     #[must_use]
-    pub fn files(&self) -> &Files {
-        &self.files
+    pub fn files(&self) -> &Arc<Ledger> {
+        self.catalog.ledger()
     }
 
     /// Whether the file at `path` holds an article whose first publication is still to come, or did
     /// when it could last be read: no log may name it.
     #[must_use]
     pub fn is_embargoed(&self, path: &StorePath) -> bool {
-        match self.files.get(path) {
-            Some(File::Article(_, card)) => card.published > self.catalog.now(),
-            Some(File::NoArticle(_) | File::Rejected) | None => self
-                .embargoed
-                .get(path)
-                .is_some_and(|until| *until > self.catalog.now()),
-        }
+        let until = match self.article_in(path) {
+            Some(no) => Some(self.files().published(no)),
+            None => self.embargoed.get(path).copied(),
+        };
+        until.is_some_and(|until| until > self.catalog.now())
+    }
+
+    /// The file at `path`, where it holds an article.
+    pub(in crate::engine) fn article_in(&self, path: &StorePath) -> Option<FileNo> {
+        let no = self.files().find(path)?;
+        self.files().is_article(no).then_some(no)
     }
 
     /// The configuration it works under.
@@ -238,7 +249,7 @@ impl Engine {
     /// Files that are rejected now, with duplicates and those that are no articles any more.
     #[must_use]
     pub fn rejected(&self) -> usize {
-        self.files.rejected() + self.duplicates().len() + self.lapsed().len()
+        self.files().rejected() + self.duplicates().len() + self.lapsed().len()
     }
 
     /// A fault for every file whose id or URL another one holds.
@@ -272,11 +283,11 @@ impl Engine {
     /// The id that must have been meant, where no article has the id `id` and it is the path or the
     /// URL of one.
     #[must_use]
-    pub fn meant(&self, id: &ArticleId) -> Option<&ArticleId> {
-        if self.catalog.entry(id).is_some() || self.withdrawals.contains_key(id) {
+    pub fn meant(&self, id: &ArticleId) -> Option<ArticleId> {
+        if self.catalog.find(id).is_some() || self.withdrawals.contains_key(id) {
             return None;
         }
-        Some(&self.catalog.named(id.as_str())?.card.id)
+        Some(self.catalog.named(id.as_str())?.card.id)
     }
 
     /// Withdraws an article by command at `when`, or takes that back. Says whether that changed
@@ -359,17 +370,6 @@ impl Engine {
             .by_ref()
             .filter(|path| !self.manifest.contains_key(*path));
         self.manifest.len() + new.count() - rendered.release.retired.len()
-    }
-
-    /// Fills the catalog from what files were found to be, and from last good versions whose files
-    /// are gone.
-    fn load(&mut self, files: BTreeMap<StorePath, File>) {
-        let known = files.iter().map(|(path, file)| self.offer(path, file));
-        let absent = self.kept.keys().filter(|path| !files.contains_key(*path));
-        let absent = absent.map(|path| self.offer(path, &File::Rejected));
-        let offers = known.chain(absent).collect();
-        self.catalog.set(offers);
-        self.files = Files::new(files);
     }
 }
 

@@ -8,9 +8,10 @@ pub mod explain;
 use chrono::{Datelike, NaiveDate};
 
 use crate::article::{ArticleId, Timestamp};
-use crate::catalog::{Catalog, Entry, Members, Rank};
+use crate::catalog::{Catalog, Members, Rank};
 use crate::config::Config;
 use crate::document::{Channel, Period, Window};
+use crate::files::FileNo;
 
 /// How many stories the overview documents list.
 pub const STORIES_MAX: usize = 100;
@@ -23,7 +24,7 @@ pub struct FeedPlan {
     /// Which channel.
     pub channel: Channel,
     /// Its entries, newest first.
-    pub entries: Vec<ArticleId>,
+    pub entries: Vec<FileNo>,
     /// Withdrawn articles inside the window, newest first, and when they were withdrawn.
     pub tombstones: Vec<(ArticleId, Timestamp)>,
     /// When what it covers last changed.
@@ -47,7 +48,7 @@ impl FeedPlan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SitemapPlan {
     /// Its entries, in the order of the document.
-    pub entries: Vec<ArticleId>,
+    pub entries: Vec<FileNo>,
     /// When what it covers last changed; `None` where it covers nothing and never did.
     pub lastmod: Option<Timestamp>,
 }
@@ -66,32 +67,25 @@ pub fn window(config: &Config, channel: &Channel) -> Window {
 #[must_use]
 pub fn feed(catalog: &Catalog, config: &Config, channel: &Channel) -> Option<FeedPlan> {
     let members = catalog.members(channel)?;
-    let now = catalog.now();
     let window = window(config, channel);
-    let shown: Vec<&Rank> = through(window, members.live.iter(), now).collect();
-    let tombstones: Vec<&Rank> = through(window, merged(members), now)
-        .filter(|rank| members.withdrawn.contains(*rank))
+    let shown: Vec<FileNo> = through(catalog, window, members.live.iter()).collect();
+    let tombstones: Vec<FileNo> = through(catalog, window, merged(catalog, members))
+        .filter(|no| catalog.is_among(&members.withdrawn, *no))
         .collect();
     let is_full = shown.len() >= config.feeds.of(channel.kind()).newest;
     let oldest = is_full.then(|| shown.last().copied()).flatten();
-    let changed = shown
-        .iter()
-        .filter_map(|rank| Some(last_change(catalog.entry(&rank.id)?, now)));
-    let left = left(catalog, members, oldest);
-    let updated = changed.chain(left).max();
+    let changed = shown.iter().map(|no| catalog.updated(*no));
+    let updated = changed.chain(left(catalog, members, oldest)).max();
     let reach = oldest.map(|oldest| match tombstones.last() {
-        Some(tombstone) => oldest.max(tombstone).clone(),
-        None => oldest.clone(),
+        Some(tombstone) if catalog.is_newer(oldest, *tombstone) => catalog.rank(*tombstone),
+        _ => catalog.rank(oldest),
     });
     Some(FeedPlan {
         channel: channel.clone(),
-        entries: shown.into_iter().map(|rank| rank.id.clone()).collect(),
+        entries: shown,
         tombstones: tombstones
             .into_iter()
-            .filter_map(|rank| {
-                let when = catalog.entry(&rank.id)?.left_at(now)?;
-                Some((rank.id.clone(), when))
-            })
+            .filter_map(|no| Some((catalog.rank(no).id, catalog.left_at(no)?)))
             .collect(),
         updated: updated.unwrap_or(config.publication.id_authority.since),
         reach,
@@ -101,24 +95,22 @@ pub fn feed(catalog: &Catalog, config: &Config, channel: &Channel) -> Option<Fee
 /// The parts of the news sitemap, newest first: one at least, and another for every 1,000 more.
 #[must_use]
 pub fn news(catalog: &Catalog) -> Vec<SitemapPlan> {
-    let now = catalog.now();
     let live = catalog.news().live.iter();
-    let shown: Vec<&Entry> = through(Window::Within(Window::NEWS_SECONDS), live, now)
-        .filter_map(|rank| catalog.entry(&rank.id))
-        .collect();
-    let mut parts: Vec<&[&Entry]> = shown.chunks(Window::NEWS_MAX).collect();
+    let shown: Vec<FileNo> =
+        through(catalog, Window::Within(Window::NEWS_SECONDS), live).collect();
+    let mut parts: Vec<&[FileNo]> = shown.chunks(Window::NEWS_MAX).collect();
     if parts.is_empty() {
         parts.push(&[]);
     }
     parts
         .into_iter()
         .map(|part| {
-            let changed = part.iter().map(|entry| last_change(entry, now)).max();
+            let changed = part.iter().map(|no| catalog.updated(*no)).max();
             let oldest = (part.len() == Window::NEWS_MAX)
-                .then(|| part.last().map(|entry| entry.card.published))
+                .then(|| part.last().map(|no| catalog.published(*no)))
                 .flatten();
             SitemapPlan {
-                entries: part.iter().map(|e| e.card.id.clone()).collect(),
+                entries: part.to_vec(),
                 lastmod: changed.max(left_news(catalog, oldest)),
             }
         })
@@ -162,54 +154,43 @@ pub fn months(catalog: &Catalog) -> impl Iterator<Item = NaiveDate> {
 }
 
 fn sitemap(catalog: &Catalog, days: &[&Members]) -> SitemapPlan {
-    let now = catalog.now();
     let mut entries = Vec::new();
     let mut lastmod = None;
     for members in days {
         let start = entries.len();
-        for rank in &members.live {
-            if let Some(entry) = catalog.entry(&rank.id) {
-                lastmod = lastmod.max(Some(last_change(entry, now)));
-                entries.push((rank.published(), rank.id.clone()));
-            }
+        for no in members.live.iter() {
+            lastmod = lastmod.max(Some(catalog.updated(no)));
+            entries.push(no);
         }
         // Oldest first, and ids ascending all the same.
-        entries[start..].sort_unstable();
+        entries[start..].sort_unstable_by_key(|no| (catalog.published(*no), catalog.id(*no)));
         lastmod = lastmod.max(left(catalog, members, None).max());
     }
-    SitemapPlan {
-        entries: entries.into_iter().map(|(_, id)| id).collect(),
-        lastmod,
-    }
+    SitemapPlan { entries, lastmod }
 }
 
-/// The ranks that are seen through a window, from all, newest first. The floor shortens with age,
-/// so what follows the first rank that is not seen is not seen either.
-fn through<'a>(
+/// What is seen through a window, of all, newest first. The floor shortens with age, so what follows
+/// the first that is not seen is not seen either.
+fn through(
+    catalog: &Catalog,
     window: Window,
-    ranks: impl Iterator<Item = &'a Rank>,
-    now: Timestamp,
-) -> impl Iterator<Item = &'a Rank> {
-    ranks
-        .enumerate()
-        .take_while(move |(position, rank)| window.shows(*position, rank.published(), now))
-        .map(|(_, rank)| rank)
+    all: impl Iterator<Item = FileNo>,
+) -> impl Iterator<Item = FileNo> {
+    let now = catalog.now();
+    all.enumerate()
+        .take_while(move |(position, no)| window.shows(*position, catalog.published(*no), now))
+        .map(|(_, no)| no)
 }
 
 /// Visible and withdrawn members in one order.
-fn merged(members: &Members) -> impl Iterator<Item = &Rank> {
+fn merged(catalog: &Catalog, members: &Members) -> impl Iterator<Item = FileNo> {
     let mut live = members.live.iter().peekable();
     let mut withdrawn = members.withdrawn.iter().peekable();
     std::iter::from_fn(move || match (live.peek(), withdrawn.peek()) {
-        (Some(a), Some(b)) if b < a => withdrawn.next(),
+        (Some(a), Some(b)) if catalog.is_newer(*b, *a) => withdrawn.next(),
         (None, _) => withdrawn.next(),
         _ => live.next(),
     })
-}
-
-/// When an entry entered or last changed.
-fn last_change(entry: &Entry, now: Timestamp) -> Timestamp {
-    entry.card.updated_at(now)
 }
 
 /// When members left that were published no earlier than the oldest one shown, or all that left
@@ -217,16 +198,14 @@ fn last_change(entry: &Entry, now: Timestamp) -> Timestamp {
 fn left<'a>(
     catalog: &'a Catalog,
     members: &'a Members,
-    oldest: Option<&'a Rank>,
+    oldest: Option<FileNo>,
 ) -> impl Iterator<Item = Timestamp> + 'a {
-    let now = catalog.now();
-    let inside =
-        move |rank: &&Rank| oldest.is_none_or(|oldest| rank.published() >= oldest.published());
+    let oldest = oldest.map(|oldest| catalog.published(oldest));
+    let inside = move |no: &FileNo| oldest.is_none_or(|oldest| catalog.published(*no) >= oldest);
     let expired = members.expired.iter().take_while(inside);
     let withdrawn = members.withdrawn.iter().take_while(inside);
-    expired
-        .chain(withdrawn)
-        .filter_map(move |rank| catalog.entry(&rank.id)?.left_at(now))
+    let left = expired.chain(withdrawn);
+    left.filter_map(move |no| catalog.left_at(no))
 }
 
 /// The latest instant at which an article left the news: by age, expiry or withdrawal.
@@ -234,18 +213,16 @@ fn left_news(catalog: &Catalog, oldest: Option<Timestamp>) -> Option<Timestamp> 
     let (news, now) = (catalog.news(), catalog.now());
     let mut latest: Option<Timestamp> = None;
     for ranks in [&news.live, &news.expired, &news.withdrawn] {
-        for rank in ranks {
-            let aged = rank.published().plus(Window::NEWS_SECONDS);
+        for no in ranks.iter() {
+            let published = catalog.published(no);
+            let aged = published.plus(Window::NEWS_SECONDS);
             // Nothing further down can have left later than by its age.
             if latest.is_some_and(|latest| aged <= latest)
-                || oldest.is_some_and(|oldest| rank.published() < oldest)
+                || oldest.is_some_and(|oldest| published < oldest)
             {
                 break;
             }
-            let Some(entry) = catalog.entry(&rank.id) else {
-                continue;
-            };
-            let left = entry.left_at(now).map_or(aged, |left| left.min(aged));
+            let left = catalog.left_at(no).map_or(aged, |left| left.min(aged));
             if left <= now {
                 latest = latest.max(Some(left));
             }

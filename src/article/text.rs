@@ -156,6 +156,11 @@ impl ArticleId {
         clean_id(text).map(Self)
     }
 
+    /// An id from where it was kept.
+    pub(crate) fn of_clean(text: &str) -> Self {
+        Self(SmolStr::new(text))
+    }
+
     /// The id.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,44 +1,26 @@
 //! Who holds an id and a URL when several files claim them.
 //!
 //! The one published earlier stays, then the smaller store path without extension. A bad file holds
-//! what its last good version held; other last good versions come after what any file says now. Drafts and withheld articles claim nothing. A change is
-//! settled among the files that share an id or URL with it, directly or through others, and no more.
+//! what its last good version held; other last good versions come after what any file says now.
+//! Drafts and withheld articles claim nothing. A change is settled among the files that share an id
+//! or URL with it, directly or through others, and no more.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::article::{ArticleId, Diagnostic, Place, Severity, StorePath, Timestamp};
-use crate::files::{Card, UrlHash};
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
 
-/// The claims of every file.
+use super::play::{Play, Seat};
+use crate::article::{ArticleId, Diagnostic, Place, Severity, StorePath, Timestamp};
+use crate::files::{Card, FileNo, UrlHash};
+
+/// Which files claim an id or a URL.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    files: HashMap<StorePath, Claim>,
-    by_id: HashMap<ArticleId, BTreeSet<StorePath>>,
-    by_url: HashMap<UrlHash, BTreeSet<StorePath>>,
+    by_id: Claimed,
+    by_url: Claimed,
     losers: BTreeMap<StorePath, Loss>,
-}
-
-/// What one file offers, and what of it is in play.
-#[derive(Debug, Default)]
-struct Claim {
-    current: Option<Arc<Card>>,
-    kept: Option<Arc<Card>>,
-    is_bad: bool,
-    in_play: Option<(Arc<Card>, bool)>,
-}
-
-/// What the file at a path offers.
-#[derive(Clone, Debug)]
-pub struct Offer {
-    /// The file.
-    pub path: StorePath,
-    /// What it says now; `None` where that is nothing, bad, or the file is gone.
-    pub current: Option<Arc<Card>>,
-    /// Its last good version, where one is kept.
-    pub kept: Option<Arc<Card>>,
-    /// The file is there and bad: what is kept of it holds its id and URL as if it were good.
-    pub is_bad: bool,
 }
 
 /// Why a file lost.
@@ -48,61 +30,108 @@ struct Loss {
     holder: StorePath,
 }
 
-/// What a settlement changes for one file.
+/// Files by a hash of what they claim: those that claim the same, and by chance others.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
-    /// The id that was in play from it and no longer is.
-    pub(super) leaves: Option<ArticleId>,
-    /// The article that is in play from it now, and whether it is a last good version.
-    pub(super) enters: Option<(Arc<Card>, bool)>,
+struct Claimed(HashTable<(u32, FileNo)>);
+
+impl Claimed {
+    fn spread(short: u32) -> u64 {
+        // The table looks at both ends of a hash (Knuth, multiplicative hashing).
+        u64::from(short).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    fn add(&mut self, short: u32, no: FileNo) {
+        let entry = (short, no);
+        let known = self.0.entry(
+            Self::spread(short),
+            |other| *other == entry,
+            |(short, _)| Self::spread(*short),
+        );
+        known.or_insert(entry);
+    }
+
+    fn remove(&mut self, short: u32, no: FileNo) {
+        let entry = (short, no);
+        if let Ok(known) = self
+            .0
+            .find_entry(Self::spread(short), |other| *other == entry)
+        {
+            known.remove();
+        }
+    }
+
+    fn get(&self, short: u32) -> impl Iterator<Item = FileNo> {
+        let likely = self.0.iter_hash(Self::spread(short));
+        likely
+            .filter(move |(other, _)| *other == short)
+            .map(|(_, no)| *no)
+    }
+}
+
+fn short_id(id: &str) -> u32 {
+    xxh3_64(id.as_bytes()) as u32
+}
+
+/// A version of a file: what it says now, or its last good version.
+type Version<'a> = (&'a str, UrlHash);
+
+/// What a file claims: with what it says now, and with its last good version.
+fn offers(play: &Play, no: FileNo) -> impl Iterator<Item = Version<'_>> {
+    let now = play
+        .claims_now(no)
+        .then(|| (play.ledger.id(no), play.ledger.url(no)));
+    let kept = play.kept(no).filter(|kept| kept.makes_claims());
+    now.into_iter()
+        .chain(kept.map(|kept| (kept.id.as_str(), kept.url)))
+}
+
+/// A decision about a file.
+pub(super) struct Verdict {
+    pub(super) no: FileNo,
+    pub(super) seat: Seat,
 }
 
 impl Claims {
-    /// Sets what files offer and settles everything that hangs together with them, each group of
-    /// files once however many of its members changed.
-    pub(super) fn set(&mut self, offers: Vec<Offer>) -> Vec<Outcome> {
-        let paths: Vec<StorePath> = offers.iter().map(|offer| offer.path.clone()).collect();
-        // Those that shared a claim with the old version may win it now.
-        let mut dirty = self.group_of(&paths);
-        for offer in offers {
-            self.unregister(&offer.path);
-            let claim = self.files.entry(offer.path.clone()).or_default();
-            claim.current = offer.current.filter(|card| card.makes_claims());
-            claim.kept = offer.kept.filter(|card| card.makes_claims());
-            claim.is_bad = offer.is_bad;
-            self.register(&offer.path);
+    /// Notes what a file claims.
+    pub(super) fn register(&mut self, play: &Play, no: FileNo) {
+        for (id, url) in offers(play, no) {
+            self.by_id.add(short_id(id), no);
+            self.by_url.add(url.short(), no);
         }
-        dirty.extend(self.group_of(&paths));
-        let outcomes = self.settle(&dirty);
-        for path in &paths {
-            if self.files.get(path).is_some_and(Claim::is_empty) {
-                self.files.remove(path);
-            }
-        }
-        outcomes
     }
 
-    /// The id in play from the file at `path`.
-    pub(super) fn holder(&self, path: &StorePath) -> Option<&ArticleId> {
-        let (card, _) = self.files.get(path)?.in_play.as_ref()?;
-        Some(&card.id)
+    /// Forgets what a file claims.
+    pub(super) fn unregister(&mut self, play: &Play, no: FileNo) {
+        for (id, url) in offers(play, no) {
+            self.by_id.remove(short_id(id), no);
+            self.by_url.remove(url.short(), no);
+        }
     }
 
-    /// Whether what the file says now lost its id or URL.
+    /// The files with a version of the id `id`.
+    pub(super) fn with_id<'a>(
+        &'a self,
+        play: &'a Play,
+        id: &'a str,
+    ) -> impl Iterator<Item = FileNo> + 'a {
+        let likely = self.by_id.get(short_id(id));
+        likely.filter(move |no| offers(play, *no).any(|(other, _)| other == id))
+    }
+
+    fn with_url<'a>(&'a self, play: &'a Play, url: UrlHash) -> impl Iterator<Item = FileNo> + 'a {
+        let likely = self.by_url.get(url.short());
+        likely.filter(move |no| offers(play, *no).any(|(_, other)| other == url))
+    }
+
+    /// Whether what the file at `path` says now lost its id or URL.
     pub(super) fn is_loser(&self, path: &StorePath) -> bool {
         self.losers.contains_key(path)
     }
 
     /// Whether what some file says now claims `id`.
-    pub(super) fn is_claimed(&self, id: &ArticleId) -> bool {
-        self.by_id.get(id).is_some_and(|paths| {
-            paths.iter().any(|path| {
-                self.files
-                    .get(path)
-                    .and_then(|claim| claim.current.as_ref())
-                    .is_some_and(|card| card.id == *id)
-            })
-        })
+    pub(super) fn is_claimed(&self, play: &Play, id: &ArticleId) -> bool {
+        let mut files = self.with_id(play, id.as_str());
+        files.any(|no| play.claims_now(no) && play.ledger.id(no) == id.as_str())
     }
 
     /// A fault for every file that lost, by path.
@@ -131,139 +160,122 @@ impl Claims {
             .collect()
     }
 
-    /// The files that share an id or URL with `paths`, directly or through others, themselves
-    /// included. Each id and URL is followed once, so a thousand copies cost a thousand steps.
-    fn group_of(&self, paths: &[StorePath]) -> BTreeSet<StorePath> {
-        let mut group: BTreeSet<StorePath> = paths.iter().cloned().collect();
-        let mut open: Vec<StorePath> = paths.to_vec();
-        let mut ids: HashSet<&ArticleId> = HashSet::new();
+    /// Adds to `group` the files that share an id or URL with its members, directly or through
+    /// others. Each id and URL is followed once, so a thousand copies cost a thousand steps.
+    pub(super) fn complete(&self, play: &Play, group: &mut BTreeSet<FileNo>) {
+        let mut open: Vec<FileNo> = group.iter().copied().collect();
+        // Most files share nothing with others, and no note is taken of what they claim.
+        open.retain(|no| !self.is_alone(play, *no));
+        let mut ids: HashSet<&str> = HashSet::new();
         let mut urls: HashSet<UrlHash> = HashSet::new();
         while let Some(next) = open.pop() {
-            for card in self.files.get(&next).into_iter().flat_map(Claim::offers) {
-                let same_id = ids
-                    .insert(&card.id)
-                    .then(|| self.by_id.get(&card.id))
-                    .flatten();
-                let same_url = urls
-                    .insert(card.url)
-                    .then(|| self.by_url.get(&card.url))
-                    .flatten();
-                for other in [same_id, same_url].into_iter().flatten().flatten() {
-                    if group.insert(other.clone()) {
-                        open.push(other.clone());
+            for (id, url) in offers(play, next) {
+                let same_id = ids.insert(id).then(|| self.with_id(play, id));
+                let same_url = urls.insert(url).then(|| self.with_url(play, url));
+                let others = same_id.into_iter().flatten();
+                for other in others.chain(same_url.into_iter().flatten()) {
+                    if group.insert(other) {
+                        open.push(other);
                     }
                 }
             }
         }
-        group
     }
 
-    fn register(&mut self, path: &StorePath) {
-        let Some(claim) = self.files.get(path) else {
-            return;
-        };
-        for card in claim.offers() {
-            let ids = self.by_id.entry(card.id.clone()).or_default();
-            ids.insert(path.clone());
-            let urls = self.by_url.entry(card.url).or_default();
-            urls.insert(path.clone());
-        }
+    /// Whether a file shares nothing with another.
+    fn is_alone(&self, play: &Play, no: FileNo) -> bool {
+        offers(play, no).all(|(id, url)| {
+            let mut ids = self.by_id.get(short_id(id));
+            let mut urls = self.by_url.get(url.short());
+            // By chance alike counts as shared: then it is looked at closely.
+            ids.all(|other| other == no) && urls.all(|other| other == no)
+        })
     }
 
-    fn unregister(&mut self, path: &StorePath) {
-        let Some(claim) = self.files.get(path) else {
-            return;
-        };
-        for card in claim.offers() {
-            if let Some(paths) = self.by_id.get_mut(&card.id) {
-                paths.remove(path);
-                if paths.is_empty() {
-                    self.by_id.remove(&card.id);
-                }
+    /// Decides who holds what among `group`, which holds everything it shares a claim with.
+    pub(super) fn settle(&mut self, play: &Play, group: &BTreeSet<FileNo>) -> Vec<Verdict> {
+        let mut verdicts = Vec::with_capacity(group.len());
+        let mut contested = Vec::new();
+        for no in group {
+            if !self.losers.is_empty() {
+                self.losers.remove(&play.ledger.path(*no));
             }
-            if let Some(paths) = self.by_url.get_mut(&card.url) {
-                paths.remove(path);
-                if paths.is_empty() {
-                    self.by_url.remove(&card.url);
-                }
+            if self.is_alone(play, *no) {
+                let seat = match (play.claims_now(*no), kept(play, *no)) {
+                    (true, _) => Seat::Current,
+                    (false, Some(_)) => Seat::Kept,
+                    (false, None) => Seat::Out,
+                };
+                verdicts.push(Verdict { no: *no, seat });
+            } else {
+                contested.push(*no);
             }
         }
+        if !contested.is_empty() {
+            let seats = self.contest(play, &contested);
+            verdicts.extend(contested.into_iter().map(|no| Verdict {
+                no,
+                seat: seats.get(&no).copied().unwrap_or(Seat::Out),
+            }));
+        }
+        verdicts
     }
 
-    /// Decides who holds what among `group`, which holds everything it shares a claim with, and says
-    /// what that changes.
-    fn settle(&mut self, group: &BTreeSet<StorePath>) -> Vec<Outcome> {
+    /// Hands out ids and URLs in the order of what files say now, or said last where they are bad;
+    /// then to other last good versions.
+    fn contest(&mut self, play: &Play, files: &[FileNo]) -> HashMap<FileNo, Seat> {
         let mut table = Table::default();
-        let mut losses = BTreeMap::new();
-        for (path, card) in self.in_order(group, Claim::standing) {
-            let is_kept = self.files.get(&path).is_some_and(|c| c.current.is_none());
-            match table.take(&path, &card, is_kept) {
-                Err(loss) if !is_kept => drop(losses.insert(path, loss)),
+        let standing = files.iter().filter_map(|no| {
+            let now = play.claims_now(*no).then(|| Arc::new(play.ledger.card(*no)));
+            let is_bad = play.standing(*no).is_bad;
+            let last = kept(play, *no).filter(|_| is_bad).cloned();
+            let seat = if now.is_some() {
+                Seat::Current
+            } else {
+                Seat::Kept
+            };
+            Some((*no, seat, now.or(last)?))
+        });
+        for (no, seat, card) in in_order(standing) {
+            match table.take(no, seat, &card) {
+                Err(loss) if seat == Seat::Current => {
+                    self.losers.insert(card.path.clone(), loss);
+                }
                 // A bad file is reported anyway.
                 Err(_) | Ok(()) => {}
             }
         }
-        for (path, card) in self.in_order(group, |claim| claim.kept.as_ref()) {
-            if !table.seats.contains_key(&path) {
-                // A last good version that meets a holder stays out; its file is reported anyway.
-                let _ = table.take(&path, &card, true);
-            }
-        }
-        let mut outcomes = Vec::new();
-        for path in group {
-            self.losers.remove(path);
-            if let Some(loss) = losses.remove(path) {
-                self.losers.insert(path.clone(), loss);
-            }
-            let seat = table.seats.remove(path);
-            let Some(claim) = self.files.get_mut(path) else {
-                continue;
-            };
-            if claim.in_play == seat {
-                continue;
-            }
-            outcomes.push(Outcome {
-                leaves: claim.in_play.take().map(|(card, _)| card.id.clone()),
-                enters: seat.clone(),
-            });
-            claim.in_play = seat;
-        }
-        outcomes
-    }
-
-    fn in_order(
-        &self,
-        group: &BTreeSet<StorePath>,
-        offer: impl Fn(&Claim) -> Option<&Arc<Card>>,
-    ) -> Vec<(StorePath, Arc<Card>)> {
-        let mut offers: Vec<(StorePath, Arc<Card>)> = group
+        let spare = files
             .iter()
-            .filter_map(|path| Some((path.clone(), Arc::clone(offer(self.files.get(path)?)?))))
-            .collect();
-        offers.sort_by(|(a_path, a), (b_path, b)| {
-            let key = |path: &StorePath, published: Timestamp| {
-                (published, path.stem().to_owned(), path.clone())
-            };
-            key(a_path, a.published).cmp(&key(b_path, b.published))
-        });
-        offers
+            .filter_map(|no| Some((*no, Seat::Kept, kept(play, *no)?.clone())));
+        for (no, seat, card) in in_order(spare) {
+            if !table.seats.contains_key(&no) {
+                // A last good version that meets a holder stays out; its file is reported anyway.
+                let _ = table.take(no, seat, &card);
+            }
+        }
+        table.seats
     }
 }
 
-impl Claim {
-    fn offers(&self) -> impl Iterator<Item = &Arc<Card>> {
-        self.current.iter().chain(self.kept.iter())
-    }
+/// The last good version of a file, where it claims anything.
+fn kept(play: &Play, no: FileNo) -> Option<&Arc<Card>> {
+    play.kept(no).filter(|kept| kept.makes_claims())
+}
 
-    /// What the file says now, or said last where it is bad.
-    fn standing(&self) -> Option<&Arc<Card>> {
-        let kept = self.kept.as_ref().filter(|_| self.is_bad);
-        self.current.as_ref().or(kept)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.current.is_none() && self.kept.is_none() && self.in_play.is_none()
-    }
+/// By first publication, then by path without extension.
+fn in_order(
+    offers: impl Iterator<Item = (FileNo, Seat, Arc<Card>)>,
+) -> Vec<(FileNo, Seat, Arc<Card>)> {
+    let mut offers: Vec<_> = offers.collect();
+    offers.sort_by(|(_, _, a), (_, _, b)| {
+        let key = |card: &Card| -> (Timestamp, String, StorePath) {
+            let path = &card.path;
+            (card.published, path.stem().to_owned(), path.clone())
+        };
+        key(a).cmp(&key(b))
+    });
+    offers
 }
 
 /// Ids and URLs handed out so far.
@@ -271,11 +283,11 @@ impl Claim {
 struct Table {
     ids: HashMap<ArticleId, StorePath>,
     urls: HashMap<UrlHash, StorePath>,
-    seats: HashMap<StorePath, (Arc<Card>, bool)>,
+    seats: HashMap<FileNo, Seat>,
 }
 
 impl Table {
-    fn take(&mut self, path: &StorePath, card: &Arc<Card>, kept: bool) -> Result<(), Loss> {
+    fn take(&mut self, no: FileNo, seat: Seat, card: &Card) -> Result<(), Loss> {
         if let Some(holder) = self.ids.get(&card.id) {
             return Err(Loss {
                 by_id: true,
@@ -288,9 +300,9 @@ impl Table {
                 holder: holder.clone(),
             });
         }
-        self.ids.insert(card.id.clone(), path.clone());
-        self.urls.insert(card.url, path.clone());
-        self.seats.insert(path.clone(), (Arc::clone(card), kept));
+        self.ids.insert(card.id.clone(), card.path.clone());
+        self.urls.insert(card.url, card.path.clone());
+        self.seats.insert(no, seat);
         Ok(())
     }
 }

@@ -1,14 +1,14 @@
 //! An article in play, where it stands in time, and what a change of it touches.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use chrono::NaiveDate;
 
 use super::Rank;
+use super::play::Play;
 use crate::article::{ArticleId, Status, Timestamp};
 use crate::document::Channel;
-use crate::files::Card;
+use crate::files::{Card, FileNo};
 
 /// Where an article stands in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,46 +38,25 @@ impl Phase {
 /// An article in play: it holds its id and its URL.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// The file it is in play from.
+    pub no: FileNo,
     /// What decides where it stands.
-    pub card: Arc<Card>,
+    pub card: Card,
     /// Whether this is a last good version, its file being bad, missing or a duplicate now.
     pub is_kept: bool,
     /// Where it stands in time.
     pub phase: Phase,
     /// The day of its first publication, in the publication's time zone.
     pub day: NaiveDate,
-    /// When it was withdrawn, by command or by its file.
-    pub(super) withdrawn: Option<Timestamp>,
-    /// The next instant that changes something about it.
-    pub(super) deadline: Option<Timestamp>,
+    /// When it left what documents cover, by expiry or withdrawal.
+    pub left_at: Option<Timestamp>,
 }
 
 impl Entry {
-    /// Its place in the order of every feed.
-    #[must_use]
-    pub fn rank(&self) -> Rank {
-        Rank::new(self.card.published, self.card.id.clone())
-    }
-
     /// Its card, where search engines may see its page.
     #[must_use]
-    pub fn page(&self) -> Option<&Arc<Card>> {
+    pub fn page(&self) -> Option<&Card> {
         (self.phase == Phase::Live && self.card.index).then_some(&self.card)
-    }
-
-    /// When it left what documents cover, by expiry or withdrawal, as seen at `now`.
-    #[must_use]
-    pub fn left_at(&self, now: Timestamp) -> Option<Timestamp> {
-        match self.phase {
-            Phase::Expired => self.card.expires,
-            // Seen from before a withdrawal by command (`--now`, a clock that was put back), there
-            // is no date for it but the article's own: now would be another one every second.
-            Phase::Withdrawn => {
-                let when = self.withdrawn.filter(|when| *when <= now);
-                Some(when.unwrap_or_else(|| self.card.updated_at(now)))
-            }
-            Phase::Pending | Phase::Live | Phase::Hidden => None,
-        }
     }
 }
 
@@ -92,7 +71,7 @@ pub struct Touched {
     pub news: bool,
     /// Articles, each as search engines could see it before; `None` where they could not. Empty
     /// where they are not told.
-    pub articles: BTreeMap<ArticleId, Option<Arc<Card>>>,
+    pub articles: BTreeMap<ArticleId, Option<Card>>,
 }
 
 impl Touched {
@@ -128,36 +107,28 @@ impl Touched {
     /// Adds the page of an article that stood as `before`.
     pub(super) fn touch_page(&mut self, id: &ArticleId, before: Option<&Entry>) {
         if !self.articles.contains_key(id) {
-            let before = before.and_then(Entry::page).cloned();
-            self.articles.insert(id.clone(), before);
+            let before = before.and_then(Entry::page);
+            self.articles.insert(id.clone(), before.cloned());
         }
-    }
-
-    pub(super) fn touch_entry(&mut self, entry: &Entry) {
-        if !entry.phase.is_traced() {
-            return;
-        }
-        let rank = entry.rank();
-        for channel in entry.card.belonging.channels() {
-            self.touch(channel, &rank);
-        }
-        if entry.card.is_listed {
-            self.days.insert(entry.day);
-        }
-        self.news |= entry.card.is_news;
     }
 }
 
-/// Where an article stands at `now`, given when it was withdrawn.
-pub(super) fn phase(card: &Card, withdrawn: Option<Timestamp>, now: Timestamp) -> Phase {
-    let is_over = |at: Timestamp| card.expires.is_some_and(|expires| expires <= at);
+/// Where the article of a file stands at `now`, given when it was withdrawn.
+pub(super) fn phase(
+    play: &Play,
+    no: FileNo,
+    withdrawn: Option<Timestamp>,
+    now: Timestamp,
+) -> Phase {
+    let (published, expires) = (play.published(no), play.expires(no));
+    let is_over = |at: Timestamp| expires.is_some_and(|expires| expires <= at);
     match withdrawn {
         // Only the withdrawal of something public leaves a trace.
-        Some(when) if when < card.published => Phase::Hidden,
-        Some(_) if card.published > now => Phase::Pending,
+        Some(when) if when < published => Phase::Hidden,
+        Some(_) if published > now => Phase::Pending,
         Some(_) => Phase::Withdrawn,
-        None if card.status != Status::Published || is_over(card.published) => Phase::Hidden,
-        None if card.published > now => Phase::Pending,
+        None if play.status(no) != Status::Published || is_over(published) => Phase::Hidden,
+        None if published > now => Phase::Pending,
         None if is_over(now) => Phase::Expired,
         None => Phase::Live,
     }

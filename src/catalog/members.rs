@@ -1,10 +1,10 @@
 //! The members of one channel or day, in the order documents show them.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
 
-use super::Phase;
-use crate::article::{ArticleId, Text, Timestamp};
+use super::{Phase, Ranks};
+use crate::article::{ArticleId, Timestamp};
+use crate::files::FileNo;
 
 /// The place of an article: `published` descending, then id ascending, bytewise. A smaller rank is
 /// newer.
@@ -32,34 +32,42 @@ impl Rank {
     }
 }
 
+/// A [`Rank`] by reference: it compares as one.
+pub(super) type Key<'a> = (Reverse<Timestamp>, &'a str);
+
 /// Articles by what they are to a channel now.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
     /// Visible.
-    pub live: BTreeSet<Rank>,
+    pub live: Ranks,
     /// Withdrawn after they were public.
-    pub withdrawn: BTreeSet<Rank>,
+    pub withdrawn: Ranks,
     /// Expired.
-    pub expired: BTreeSet<Rank>,
+    pub expired: Ranks,
     /// The visible ones that give the channel a title.
-    pub titled: BTreeMap<Rank, Text>,
+    pub(super) titled: Ranks,
 }
 
 impl Members {
-    pub(super) fn add(&mut self, rank: &Rank, phase: Phase) {
+    pub(super) fn add<'a>(&mut self, no: FileNo, phase: Phase, rank: impl Fn(FileNo) -> Key<'a>) {
         match phase {
-            Phase::Live => self.live.insert(rank.clone()),
-            Phase::Withdrawn => self.withdrawn.insert(rank.clone()),
-            Phase::Expired => self.expired.insert(rank.clone()),
-            Phase::Pending | Phase::Hidden => false,
-        };
+            Phase::Live => self.live.insert(no, rank),
+            Phase::Withdrawn => self.withdrawn.insert(no, rank),
+            Phase::Expired => self.expired.insert(no, rank),
+            Phase::Pending | Phase::Hidden => {}
+        }
     }
 
-    pub(super) fn remove(&mut self, rank: &Rank) {
-        self.live.remove(rank);
-        self.withdrawn.remove(rank);
-        self.expired.remove(rank);
-        self.titled.remove(rank);
+    pub(super) fn remove<'a>(&mut self, no: FileNo, phase: Phase, rank: impl Fn(FileNo) -> Key<'a>) {
+        match phase {
+            Phase::Live => {
+                self.live.remove(no, &rank);
+                self.titled.remove(no, rank);
+            }
+            Phase::Withdrawn => drop(self.withdrawn.remove(no, rank)),
+            Phase::Expired => drop(self.expired.remove(no, rank)),
+            Phase::Pending | Phase::Hidden => {}
+        }
     }
 
     /// Whether nothing is left that anything could show or date.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{AssembleError, Engine, Rendered, Work};
-use crate::article::{Article, ArticleId, Timestamp, WebUrl};
-use crate::catalog::Entry;
+use crate::article::{Article, Timestamp, WebUrl};
+use crate::catalog::{Entry, Ranks};
 use crate::config::{Config, Content};
 use crate::document::{
     Channel, ChannelKind, Document, DocumentKey, FeedFormat, Fingerprint, Manifest, Period, Release,
 };
-use crate::files::ArchiveError;
+use crate::files::{ArchiveError, FileNo};
 use crate::plan::{self, FeedPlan, SitemapPlan};
 use crate::render::{
     self, ChannelView, EntryView, FeedView, IndexEntry, Label, OverviewView, SitemapEntry,
@@ -26,7 +26,7 @@ pub(super) fn is_full(config: &Config, channel: &Channel) -> bool {
 }
 
 /// An article that a document shows, and where it stands.
-type Shown<'a> = (&'a Entry, Arc<Article>);
+type Shown = (Entry, Arc<Article>);
 
 /// Renders everything that `work` owes, and what depends on it.
 pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, AssembleError> {
@@ -215,7 +215,7 @@ fn render_indexes(
     ])
 }
 
-fn feed_view<'a>(engine: &'a Engine, plan: &'a FeedPlan, shown: &'a [Shown<'a>]) -> FeedView<'a> {
+fn feed_view<'a>(engine: &'a Engine, plan: &'a FeedPlan, shown: &'a [Shown]) -> FeedView<'a> {
     let config = &*engine.config;
     let is_full = is_full(config, &plan.channel);
     FeedView {
@@ -245,7 +245,7 @@ fn feed_view<'a>(engine: &'a Engine, plan: &'a FeedPlan, shown: &'a [Shown<'a>])
     }
 }
 
-fn sitemap_view<'a>(engine: &'a Engine, shown: &'a [Shown<'a>]) -> SitemapView<'a> {
+fn sitemap_view<'a>(engine: &'a Engine, shown: &'a [Shown]) -> SitemapView<'a> {
     SitemapView {
         publication: &engine.config.publication,
         entries: shown
@@ -304,9 +304,9 @@ impl<'a> Headlines<'a> {
 
 fn newest(engine: &Engine, channel: &Channel) -> Result<Vec<Arc<Article>>, ArchiveError> {
     let members = engine.catalog.members(channel);
-    let live = members.into_iter().flat_map(|members| &members.live);
+    let live = members.into_iter().flat_map(|members| members.live.iter());
     live.take(plan::HEADLINES)
-        .filter_map(|rank| engine.catalog.entry(&rank.id))
+        .filter_map(|no| engine.catalog.entry_of(no))
         .map(|entry| engine.article(&entry.card))
         .collect()
 }
@@ -338,17 +338,20 @@ fn channel_view<'a>(engine: &'a Engine, (channel, newest): &'a Listing<'a>) -> C
         title: engine.catalog.title(channel),
         link: link(config, channel),
         feeds: feed_urls(config, channel),
-        count: live.map_or(0, std::collections::BTreeSet::len),
-        last_published: live.and_then(|live| Some(live.first()?.published())),
+        count: live.map_or(0, Ranks::len),
+        last_published: live.and_then(|live| Some(engine.catalog.published(live.first()?))),
         newest: newest.iter().map(|article| &**article).collect(),
         channel,
     }
 }
 
 /// The articles of a plan, in its order.
-fn fetch<'a>(engine: &'a Engine, ids: &[ArticleId]) -> Result<Vec<Shown<'a>>, ArchiveError> {
-    let entries = ids.iter().filter_map(|id| engine.catalog.entry(id));
-    let shown = entries.map(|entry| Ok((entry, engine.article(&entry.card)?)));
+fn fetch(engine: &Engine, files: &[FileNo]) -> Result<Vec<Shown>, ArchiveError> {
+    let entries = files.iter().filter_map(|no| engine.catalog.entry_of(*no));
+    let shown = entries.map(|entry| {
+        let article = engine.article(&entry.card)?;
+        Ok((entry, article))
+    });
     shown.collect()
 }
 

@@ -27,9 +27,9 @@ impl Engine {
         for plan in feeds {
             let lacks = self
                 .printed(std::slice::from_ref(plan))
-                .find(|(entry, path)| !entry.is_kept && self.known_body(path).is_none());
-            if let Some((entry, _)) = lacks {
-                touched.touch(&plan.channel, &entry.rank());
+                .find(|entry| !entry.is_kept && self.known_body(&entry.card.path).is_none());
+            if let Some(entry) = lacks {
+                touched.touch(&plan.channel, &self.catalog.rank(entry.no));
             }
         }
         touched
@@ -38,9 +38,9 @@ impl Engine {
     /// The files whose bodies full-content feeds print and that are not known in this version.
     pub(super) fn needed_bodies(&self, feeds: &[FeedPlan]) -> Vec<StorePath> {
         let mut needs = BTreeSet::new();
-        for (entry, path) in self.printed(feeds) {
-            if !entry.is_kept && self.known_body(path).is_none() {
-                needs.insert(path.clone());
+        for entry in self.printed(feeds) {
+            if !entry.is_kept && self.known_body(&entry.card.path).is_none() {
+                needs.insert(entry.card.path);
             }
         }
         needs.into_iter().collect()
@@ -50,19 +50,18 @@ impl Engine {
     fn printed<'a>(
         &'a self,
         feeds: &'a [FeedPlan],
-    ) -> impl Iterator<Item = (&'a Entry, &'a StorePath)> {
+    ) -> impl Iterator<Item = Entry> + 'a {
         feeds
             .iter()
             .filter(|plan| assemble::is_full(&self.config, &plan.channel))
             .flat_map(|plan| &plan.entries)
-            .filter_map(|id| self.catalog.entry(id))
+            .filter_map(|no| self.catalog.entry_of(*no))
             .filter(|entry| entry.card.prints_body)
-            .map(|entry| (entry, &entry.card.path))
     }
 
     /// The body of what the file at `path` says now, where it is known.
     pub(super) fn known_body(&self, path: &StorePath) -> Option<&Body> {
-        let hash = self.files.get(path)?.hash();
+        let hash = self.files().hash(self.files().find(path)?);
         self.bodies.get(path).filter(|body| body.hash == hash)
     }
 
@@ -74,7 +73,7 @@ impl Engine {
         let windows: Vec<FeedPlan> = self.windows.values().cloned().collect();
         let printed: BTreeSet<StorePath> = self
             .printed(&windows)
-            .map(|(_, path)| path.clone())
+            .map(|entry| entry.card.path)
             .collect();
         let unsaved = &mut self.unsaved.bodies;
         self.bodies.retain(|path, _| {

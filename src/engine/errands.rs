@@ -6,7 +6,6 @@
 //! over after the first publication of the next run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::{Engine, Memory, Rendered};
 use crate::article::{ArticleId, Timestamp, WebUrl};
@@ -23,7 +22,7 @@ const PAGES_MAX: usize = 1_000;
 const AT_ONCE: i64 = 60;
 
 /// What search engines could see of articles before they were touched.
-type Before = BTreeMap<ArticleId, Option<Arc<Card>>>;
+type Before = BTreeMap<ArticleId, Option<Card>>;
 
 /// Seconds that a page rests before it is told of again (indexnow.org, FAQ: ten minutes).
 const REST: i64 = 600;
@@ -236,12 +235,12 @@ impl Engine {
         let mut embargoed = BTreeSet::new();
         for (id, before) in before {
             let entry = self.catalog.entry(&id);
-            if entry.is_some_and(|entry| entry.phase == Phase::Pending) {
+            if entry.as_ref().is_some_and(|entry| entry.phase == Phase::Pending) {
                 embargoed.insert(id);
                 continue;
             }
-            let after = entry.and_then(Entry::page);
-            for url in self.changed(before.as_deref(), after.map(|card| &**card)) {
+            let after = entry.as_ref().and_then(Entry::page);
+            for url in self.changed(before.as_ref(), after) {
                 // One key stands for one host.
                 if url.same_host(&self.config.publication.url) {
                     pages.push(Errand::Page {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Engine;
 use crate::article::{Diagnostic, Place, Severity, StorePath, Timestamp};
 use crate::catalog::{Entry, Offer, Phase, Touched};
-use crate::files::{Card, Changes, File};
+use crate::files::{Card, Changes, File, Sighting};
 
 /// A last good version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,10 @@ impl Engine {
     pub fn lapsed(&self) -> Vec<Diagnostic> {
         self.kept
             .keys()
-            .filter(|path| matches!(self.files.get(path), Some(File::NoArticle(_))))
+            .filter(|path| {
+                let no = self.files().find(path);
+                no.is_some_and(|no| self.files().is_no_article(no))
+            })
             .map(|path| Diagnostic {
                 severity: Severity::Fault,
                 code: "no-longer-an-article",
@@ -84,7 +87,8 @@ impl Engine {
     /// until [`Engine::guard`] has decided; they are returned.
     pub(super) fn take_in(&mut self, changes: Changes) -> Vec<StorePath> {
         let mut missing = Vec::new();
-        let mut offers = Vec::new();
+        let mut offers = Vec::with_capacity(changes.changed.len());
+        let mut sightings = changes.sightings;
         let mut spare: BTreeMap<StorePath, Kept> = BTreeMap::new();
         for change in changes.changed {
             let path = change.path;
@@ -105,10 +109,10 @@ impl Engine {
                 }
                 File::Article(..) => {}
             }
-            offers.push(self.offer(&path, &file));
             self.note_embargo(&path, &file, change.published);
-            self.unsaved.files.insert(path.clone());
-            self.files.insert(path, file);
+            offers.push(self.offer(&path, Some(file)));
+            sightings.push((path.clone(), change.sighting));
+            self.unsaved.files.insert(path);
         }
         for path in changes.gone {
             let was_live = self
@@ -116,7 +120,6 @@ impl Engine {
                 .in_play(&path)
                 .is_some_and(|entry| entry.phase == Phase::Live);
             let last_good = self.last_good(&path, Reason::Missing);
-            self.files.remove(&path);
             self.unsaved.files.insert(path.clone());
             self.forget(&path);
             self.forget_embargo(&path);
@@ -124,10 +127,11 @@ impl Engine {
                 self.keep(&path, kept);
                 missing.push(path.clone());
             }
-            offers.push(self.offer(&path, &File::Rejected));
+            offers.push(self.offer(&path, None));
         }
         let paths: Vec<StorePath> = offers.iter().map(|offer| offer.path.clone()).collect();
         let mut touched = self.catalog.set(offers);
+        self.see(sightings);
         touched.merge(self.settle_kept(&paths, spare));
         self.owe(touched);
         missing
@@ -142,27 +146,22 @@ impl Engine {
     ) -> Touched {
         let mut offers = Vec::new();
         for path in changed {
-            let Some(file @ File::Article(..)) = self.files.get(path).cloned() else {
-                continue;
-            };
-            if self.catalog.is_duplicate(path)
+            if self.article_in(path).is_some()
+                && self.catalog.is_duplicate(path)
                 && let Some(kept) = spare.remove(path)
             {
                 self.keep(path, kept);
-                offers.push(self.offer(path, &file));
+                offers.push(self.offer(path, self.files().get(path)));
             }
         }
         // A file may be good again because another one left: what was kept of it is history then.
         let is_good = |path: &StorePath| {
-            matches!(self.files.get(path), Some(File::Article(..)))
-                && !self.catalog.is_duplicate(path)
+            self.article_in(path).is_some() && !self.catalog.is_duplicate(path)
         };
         let good: Vec<StorePath> = self.kept.keys().filter(|p| is_good(p)).cloned().collect();
         for path in good {
             self.forget(&path);
-            if let Some(file) = self.files.get(&path).cloned() {
-                offers.push(self.offer(&path, &file));
-            }
+            offers.push(self.offer(&path, self.files().get(&path)));
         }
         self.catalog.set(offers)
     }
@@ -186,9 +185,9 @@ impl Engine {
             .collect();
         let is_emptied = held > 0
             && self
-                .files
+                .files()
                 .iter()
-                .all(|(_, file)| matches!(file, File::NoArticle(_)));
+                .all(|no| self.files().is_no_article(no));
         if missing.is_empty() || is_emptied || self.config.guard.holds(held, visible) {
             return Guarded {
                 held,
@@ -217,13 +216,10 @@ impl Engine {
     }
 
     /// What the file at `path` offers under `file` and what is kept of it.
-    pub(super) fn offer(&self, path: &StorePath, file: &File) -> Offer {
+    fn offer(&self, path: &StorePath, file: Option<File>) -> Offer {
         Offer {
             path: path.clone(),
-            current: match file {
-                File::Article(_, card) => Some(Arc::clone(card)),
-                File::NoArticle(_) | File::Rejected => None,
-            },
+            file,
             kept: self.kept.get(path).map(|kept| Arc::clone(&kept.card)),
             is_bad: self
                 .kept
@@ -236,15 +232,16 @@ impl Engine {
     /// that is bad from the start and says when it is to be published.
     fn note_embargo(&mut self, path: &StorePath, file: &File, published: Option<Timestamp>) {
         let now = self.catalog.now();
-        match (file, self.files.get(path)) {
+        let before = self.article_in(path).map(|no| self.files().published(no));
+        match (file, before) {
             (File::Article(..), _) => self.forget_embargo(path),
             (_, _) if published.is_some_and(|published| published > now) => {
                 self.embargoed
                     .extend(published.map(|until| (path.clone(), until)));
                 self.unsaved.embargoed.insert(path.clone());
             }
-            (_, Some(File::Article(_, before))) if before.published > self.catalog.now() => {
-                self.embargoed.insert(path.clone(), before.published);
+            (_, Some(before)) if before > now => {
+                self.embargoed.insert(path.clone(), before);
                 self.unsaved.embargoed.insert(path.clone());
             }
             _ => {}
@@ -254,6 +251,17 @@ impl Engine {
     fn forget_embargo(&mut self, path: &StorePath) {
         if self.embargoed.remove(path).is_some() {
             self.unsaved.embargoed.insert(path.clone());
+        }
+    }
+
+    /// Remembers how files looked when they were read.
+    fn see(&mut self, sightings: Vec<(StorePath, Sighting)>) {
+        let ledger = self.catalog.ledger_mut();
+        for (path, sighting) in sightings {
+            if let Some(no) = ledger.find(&path) {
+                ledger.see(no, sighting.seen);
+                ledger.link(no, sighting.inode);
+            }
         }
     }
 
@@ -276,8 +284,7 @@ impl Engine {
         let mut offers = Vec::with_capacity(paths.len());
         for path in paths {
             self.forget(path);
-            let file = self.files.get(path).cloned().unwrap_or(File::Rejected);
-            offers.push(self.offer(path, &file));
+            offers.push(self.offer(path, self.files().get(path)));
         }
         self.catalog.set(offers)
     }
@@ -291,8 +298,8 @@ impl Engine {
             Phase::Pending | Phase::Hidden => return None,
         }
         Some(Kept {
-            card: Arc::clone(&entry.card),
-            body: self.body_of(entry).map(str::to_owned),
+            body: self.body_of(&entry).map(str::to_owned),
+            card: Arc::new(entry.card),
             reason,
         })
     }

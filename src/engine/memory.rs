@@ -13,7 +13,7 @@ use super::{Engine, Kept};
 use crate::article::{ArticleId, StorePath, Timestamp};
 use crate::catalog::Intake;
 use crate::document::{Errand, Fingerprint, Manifest, Owed, TargetId};
-use crate::files::{ArchiveError, Body, Card, File};
+use crate::files::{ArchiveError, Body, Card, File, FileNo, Ledger};
 
 /// So many files, at most, are in one record when everything is recorded anew.
 const FILES_PER_RECORD: usize = 1_000;
@@ -32,7 +32,7 @@ pub struct Memory {
     /// The directory that the manifest is of.
     pub target: Option<TargetId>,
     /// What every file of the store was found to be.
-    pub files: BTreeMap<StorePath, File>,
+    pub files: Ledger,
     /// Bodies of full-content windows.
     pub bodies: HashMap<StorePath, Body>,
     /// Last good versions, by the file they were read from.
@@ -73,7 +73,16 @@ impl Memory {
         self.rules = rules.unwrap_or(self.rules);
         self.target = target.or(self.target);
         for (path, file) in files {
-            put(&mut self.files, path, file);
+            match file {
+                Some(file) => {
+                    self.files.insert(&path, &file);
+                }
+                None => {
+                    if let Some(no) = self.files.find(&path) {
+                        self.files.remove(no);
+                    }
+                }
+            }
         }
         for (path, body) in bodies {
             match body {
@@ -106,22 +115,22 @@ impl Memory {
     /// # Errors
     /// Where one cannot be fetched.
     pub(super) fn renew_cards(&mut self, intake: &Intake) -> Result<Unsaved, ArchiveError> {
-        let renew = |card: &mut Arc<Card>| {
-            let renewed = intake.renew(card)?;
-            let is_other = **card != renewed;
-            *card = Arc::new(renewed);
-            Ok(is_other)
-        };
         let mut unsaved = Unsaved::default();
-        for (path, file) in &mut self.files {
-            if let File::Article(_, card) = file
-                && renew(card)?
-            {
-                unsaved.files.insert(path.clone());
+        let files: Vec<FileNo> = self.files.iter().collect();
+        for no in files {
+            if let Some(File::Article(hash, card)) = self.files.file(no) {
+                let renewed = intake.renew(&card)?;
+                if *card != renewed {
+                    let path = card.path.clone();
+                    self.files.insert(&path, &File::Article(hash, Arc::new(renewed)));
+                    unsaved.files.insert(path);
+                }
             }
         }
         for (path, kept) in &mut self.kept {
-            if renew(&mut kept.card)? {
+            let renewed = intake.renew(&kept.card)?;
+            if *kept.card != renewed {
+                kept.card = Arc::new(renewed);
                 unsaved.kept.insert(path.clone());
             }
         }
@@ -133,8 +142,9 @@ impl Memory {
         for body in self.bodies.values_mut() {
             body.hash = None;
         }
-        for file in self.files.values_mut() {
-            file.forget_hash();
+        let files: Vec<FileNo> = self.files.iter().collect();
+        for no in files {
+            self.files.forget_hash(no);
         }
     }
 }
@@ -214,7 +224,7 @@ impl Unsaved {
     /// Everything that `engine` knows.
     pub(super) fn everything(engine: &Engine) -> Self {
         Self {
-            files: engine.files.iter().map(|(path, _)| path.clone()).collect(),
+            files: engine.files().iter().map(|no| engine.files().path(no)).collect(),
             bodies: engine.bodies.keys().cloned().collect(),
             kept: engine.kept.keys().cloned().collect(),
             withdrawals: engine.withdrawals.keys().cloned().collect(),
@@ -236,7 +246,7 @@ impl Unsaved {
             let keys = keys.into_iter();
             keys.map(|key| (key.clone(), value(key))).collect()
         }
-        let file = |path: &StorePath| engine.files.get(path).cloned();
+        let file = |path: &StorePath| engine.files().get(path);
         let body = |path: &StorePath| engine.bodies.get(path).cloned();
         let mut records = vec![Record {
             seen_at: Some(engine.catalog.now()),

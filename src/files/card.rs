@@ -114,13 +114,20 @@ impl Belonging {
 
 /// Tells one URL from another: the xxh3-128 of its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct UrlHash(u128);
+pub struct UrlHash(pub(super) u128);
 
 impl UrlHash {
     /// Of a URL, or of a text that may be one.
     #[must_use]
     pub fn of(url: &str) -> Self {
         Self(ContentHash::of(url.as_bytes()).0)
+    }
+
+    /// A part of it, by which it is found among others.
+    #[must_use]
+    pub fn short(self) -> u32 {
+        let [a, b, c, d, ..] = self.0.to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
     }
 }
 

@@ -2,7 +2,7 @@
 //! article's point of view. A test holds the two against each other.
 
 use crate::article::{Status, Timestamp};
-use crate::catalog::{Catalog, Entry, Phase, Rank};
+use crate::catalog::{Catalog, Entry, Phase, Ranks};
 use crate::config::Config;
 use crate::document::{Channel, DocumentKey, Period, Window};
 use crate::files::Card;
@@ -108,8 +108,7 @@ fn in_feeds(catalog: &Catalog, config: &Config, entry: &Entry, channel: &Channel
             why: absence(entry).unwrap_or_else(|| "the channel does not exist".to_owned()),
         };
     };
-    let rank = entry.rank();
-    let newer = |ranks: &std::collections::BTreeSet<Rank>| ranks.range(..&rank).count();
+    let newer = |ranks: &Ranks| catalog.newer(ranks, entry.no);
     let window = window(config, channel);
     let published = entry.card.published;
     let (is_carried, why) = match absence(entry) {
@@ -140,7 +139,7 @@ fn in_feeds(catalog: &Catalog, config: &Config, entry: &Entry, channel: &Channel
 
 fn in_news(catalog: &Catalog, entry: &Entry) -> Standing {
     let leaves = entry.card.published.plus(Window::NEWS_SECONDS);
-    let newer = catalog.news().live.range(..&entry.rank()).count();
+    let newer = catalog.newer(&catalog.news().live, entry.no);
     let part = u32::try_from(newer / Window::NEWS_MAX + 1).unwrap_or(u32::MAX);
     let why = match absence(entry) {
         Some(why) => Some(why),
@@ -202,7 +201,7 @@ fn on_page(catalog: &Catalog, entry: &Entry) -> Standing {
     let is_headline = |channel: &&Channel| {
         let newer = catalog
             .members(channel)
-            .map_or(0, |members| members.live.range(..&entry.rank()).count());
+            .map_or(0, |members| catalog.newer(&members.live, entry.no));
         newer < HEADLINES && is_listed(channel)
     };
     let shown = entry.card.belonging.channels().find(is_headline);
@@ -251,7 +250,7 @@ fn deadlines(catalog: &Catalog, config: &Config, entry: &Entry) -> Vec<Deadline>
         let settings = config.feeds.of(channel.kind());
         let position = catalog
             .members(channel)
-            .map_or(0, |members| members.live.range(..&entry.rank()).count());
+            .map_or(0, |members| catalog.newer(&members.live, entry.no));
         // Within the newest it stays whatever its age.
         if position >= settings.newest {
             let at = card.published.plus(settings.floor);

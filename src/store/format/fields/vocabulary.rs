@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::super::draft::Draft;
+use super::super::draft::{Draft, Field, RawTopic, Written};
 use super::super::node::{Key, Node, Value};
 use super::super::problem::Problem;
 use super::{ACCESS, Reader, STATUS, first, is_absent, is_empty_list, join};
@@ -70,22 +70,22 @@ impl Vocabulary {
         .copied()
     }
 
-    /// `node` as the list that a string with spaces stands for, where `word` allows one.
-    fn spread<'n>(&self, word: &str, node: &'n Node) -> Cow<'n, Node> {
+    /// The items of the list that a string with spaces stands for, where `word` allows one.
+    fn spread<'n>(
+        &self,
+        word: &str,
+        node: &'n Node<'_>,
+    ) -> Option<impl Iterator<Item = Field<Written<'n>>>> {
         let Value::Text(text) = &node.value else {
-            return Cow::Borrowed(node);
+            return None;
         };
-        if !self.spaced.contains(&word) {
-            return Cow::Borrowed(node);
-        }
-        let items = text.split_whitespace().map(|item| Node {
-            value: Value::Text(item.to_owned()),
-            span: node.span.clone(),
-        });
-        Cow::Owned(Node {
-            value: Value::List(items.collect()),
-            span: node.span.clone(),
-        })
+        let items = || {
+            text.split_whitespace().map(|item| Field {
+                value: Cow::Borrowed(item),
+                span: node.span.clone(),
+            })
+        };
+        self.spaced.contains(&word).then(items)
     }
 }
 
@@ -93,14 +93,14 @@ impl Vocabulary {
 #[derive(Debug)]
 pub(in super::super) struct Scopes<'n> {
     /// Each table with its name: empty for the whole file.
-    tables: Vec<(&'static str, &'n Node)>,
+    tables: Vec<(&'static str, &'n Node<'n>)>,
     /// Whether upper and lower case are one.
     fold: bool,
 }
 
 impl<'n> Scopes<'n> {
     /// One table, whose keys are compared exactly.
-    pub(in super::super) fn exact(table: &'n Node) -> Self {
+    pub(in super::super) fn exact(table: &'n Node<'n>) -> Self {
         Self {
             tables: vec![("", table)],
             fold: false,
@@ -109,7 +109,7 @@ impl<'n> Scopes<'n> {
 
     /// Front matter: the whole, then those of the tables `inner` that it has, without regard to case.
     pub(in super::super) fn folded(
-        root: &'n Node,
+        root: &'n Node<'n>,
         inner: &[&'static str],
         reader: &mut Reader,
     ) -> Self {
@@ -130,7 +130,7 @@ impl<'n> Scopes<'n> {
     pub(in super::super) fn find(
         &self,
         words: &[&'static str],
-    ) -> Option<(&'static str, &'n Node)> {
+    ) -> Option<(&'static str, &'n Node<'n>)> {
         self.search(words, |node| !is_absent(node))
             .or_else(|| self.search(words, is_empty_list))
     }
@@ -138,8 +138,8 @@ impl<'n> Scopes<'n> {
     fn search(
         &self,
         words: &[&'static str],
-        counts: fn(&Node) -> bool,
-    ) -> Option<(&'static str, &'n Node)> {
+        counts: fn(&Node<'_>) -> bool,
+    ) -> Option<(&'static str, &'n Node<'n>)> {
         self.tables.iter().find_map(|(_, table)| {
             words.iter().find_map(|word| {
                 let mut members = members(table).iter();
@@ -178,7 +178,7 @@ impl<'n> Scopes<'n> {
 }
 
 /// The members of a table; none of anything else.
-fn members(node: &Node) -> &[(Key, Node)] {
+fn members<'n>(node: &'n Node<'n>) -> &'n [(Key<'n>, Node<'n>)] {
     match &node.value {
         Value::Table(members) => members,
         _ => &[],
@@ -187,10 +187,10 @@ fn members(node: &Node) -> &[(Key, Node)] {
 
 /// Fills the fields of `draft` that plain JSON and front matter have in common, and notes the
 /// members that nothing is read from.
-pub(in super::super) fn fill(
-    draft: &mut Draft,
+pub(in super::super) fn fill<'n>(
+    draft: &mut Draft<'n>,
     reader: &mut Reader,
-    scopes: &Scopes<'_>,
+    scopes: &Scopes<'n>,
     vocabulary: &Vocabulary,
 ) {
     scopes.check_keys(reader, vocabulary);
@@ -200,11 +200,16 @@ pub(in super::super) fn fill(
 }
 
 /// Strings, dates, words and truth values.
-fn fill_text(draft: &mut Draft, reader: &mut Reader, scopes: &Scopes<'_>, vocabulary: &Vocabulary) {
+fn fill_text<'n>(
+    draft: &mut Draft<'n>,
+    reader: &mut Reader,
+    scopes: &Scopes<'n>,
+    vocabulary: &Vocabulary,
+) {
     if let Some((word, node)) = scopes.search(&["title"], |_| true) {
         draft.title = reader.title(word, node);
     }
-    let mut one = |words, take: fn(&mut Reader, &str, &Node) -> _| {
+    let mut one = |words, take: fn(&mut Reader, &str, &'n Node<'n>) -> _| {
         let (word, node) = scopes.find(words)?;
         take(reader, word, node)
     };
@@ -235,28 +240,35 @@ fn fill_text(draft: &mut Draft, reader: &mut Reader, scopes: &Scopes<'_>, vocabu
 }
 
 /// Sections, stories and tags.
-fn fill_topics(
-    draft: &mut Draft,
+fn fill_topics<'n>(
+    draft: &mut Draft<'n>,
     reader: &mut Reader,
-    scopes: &Scopes<'_>,
+    scopes: &Scopes<'n>,
     vocabulary: &Vocabulary,
 ) {
     if let Some((word, node)) = scopes.find(vocabulary.sections) {
-        draft.sections = reader.topics(word, &vocabulary.spread(word, node));
+        let topic = |id| RawTopic { id, title: None };
+        draft.sections = match vocabulary.spread(word, node) {
+            Some(ids) => ids.map(|id| id.map(topic)).collect(),
+            None => reader.topics(word, node),
+        };
     }
     if let Some((word, node)) = scopes.find(&["story", "stories"]) {
         draft.stories = reader.topics(word, node);
     }
     if let Some((word, node)) = scopes.find(vocabulary.tags) {
-        draft.tags = reader.labels(word, &vocabulary.spread(word, node));
+        draft.tags = match vocabulary.spread(word, node) {
+            Some(tags) => tags.collect(),
+            None => reader.labels(word, node),
+        };
     }
 }
 
 /// People, pictures, recordings and what else may be a table.
-fn fill_things(
-    draft: &mut Draft,
+fn fill_things<'n>(
+    draft: &mut Draft<'n>,
     reader: &mut Reader,
-    scopes: &Scopes<'_>,
+    scopes: &Scopes<'n>,
     vocabulary: &Vocabulary,
 ) {
     if let Some((word, node)) = scopes.find(vocabulary.authors) {

@@ -6,7 +6,7 @@ use chrono::Datelike;
 use unicode_normalization::UnicodeNormalization;
 
 use super::super::date;
-use super::super::draft::{Draft, Field};
+use super::super::draft::{Draft, Field, Written};
 use super::{Finisher, WHOLE};
 use crate::article::{ArticleId, StorePath, Timestamp, Topic, UrlError, WebUrl};
 
@@ -23,7 +23,7 @@ impl Finisher<'_> {
     /// The URL of the article; a fault where it has none.
     pub(super) fn url(
         &mut self,
-        draft: &Draft,
+        draft: &Draft<'_>,
         id: &ArticleId,
         section: Option<&Topic>,
         published: Timestamp,
@@ -70,7 +70,7 @@ impl Finisher<'_> {
         self.or_fault(
             url,
             &Field {
-                value: filled,
+                value: filled.into(),
                 span,
             },
         )
@@ -82,7 +82,11 @@ impl Finisher<'_> {
         WebUrl::resolve(&base.ok_or(UrlError::Malformed)?, text)
     }
 
-    fn or_fault(&mut self, url: Result<WebUrl, UrlError>, field: &Field<String>) -> Option<WebUrl> {
+    fn or_fault(
+        &mut self,
+        url: Result<WebUrl, UrlError>,
+        field: &Field<Written<'_>>,
+    ) -> Option<WebUrl> {
         match url {
             Ok(url) => Some(url),
             Err(error) => {
@@ -98,7 +102,7 @@ impl Finisher<'_> {
     }
 
     /// Sitemaps list only what stands beside them (sitemaps.org, "Location").
-    pub(super) fn doubt_other_site(&mut self, url: &WebUrl, field: Option<&Field<String>>) {
+    pub(super) fn doubt_other_site(&mut self, url: &WebUrl, field: Option<&Field<Written<'_>>>) {
         if self.config.cross_host || url.same_site(&self.config.publication.feeds_url) {
             return;
         }

@@ -200,7 +200,7 @@ fn decode(bytes: &[u8]) -> Result<(&str, usize), Problem> {
             "save it as UTF-8",
         ));
     }
-    let text = std::str::from_utf8(rest).map_err(|error| {
+    let text = simdutf8::compat::from_utf8(rest).map_err(|error| {
         let at = base + error.valid_up_to();
         let length = error.error_len().unwrap_or(1);
         Problem::fault(

@@ -30,6 +30,7 @@ use crate::config::Config;
 use crate::store::format;
 
 pub use heard::{Due, Scope, When};
+use read::Reader;
 use stamps::Stamps;
 use walk::Listed;
 pub use watch::{Cookie, Watch};
@@ -284,11 +285,14 @@ impl DirectoryStore {
         let mut outcomes: Vec<(StorePath, Seen)> = listing
             .files
             .par_iter()
-            .map(|file| {
-                let seen = self.look(file, known);
-                progress(1, total);
-                (file.path.clone(), seen)
-            })
+            .map_init(
+                || Reader::new(self),
+                |reader, file| {
+                    let seen = self.look(reader, file, known);
+                    progress(1, total);
+                    (file.path.clone(), seen)
+                },
+            )
             .collect();
         outcomes.sort_by(|a, b| a.0.cmp(&b.0));
         let mut changes = Changes {
@@ -322,19 +326,23 @@ impl DirectoryStore {
     pub fn bodies(&self, paths: &[StorePath]) -> Vec<(StorePath, Body)> {
         paths
             .par_iter()
-            .filter_map(|path| {
-                let listed = walk::locate(self, path)?;
-                let (bytes, _) = read::read(self, &listed).ok()?;
-                let body = Body {
-                    hash: Some(ContentHash::of(&bytes)),
-                    html: format::body(path, &bytes, &self.config),
-                };
-                Some((path.clone(), body))
-            })
+            .map_init(
+                || Reader::new(self),
+                |reader, path| {
+                    let listed = walk::locate(self, path)?;
+                    let (bytes, _) = reader.read(&listed).ok()?;
+                    let body = Body {
+                        hash: Some(ContentHash::of(bytes)),
+                        html: format::body(path, bytes, &self.config),
+                    };
+                    Some((path.clone(), body))
+                },
+            )
+            .flatten()
             .collect()
     }
 
-    fn look(&self, file: &Listed, known: &Files) -> Seen {
+    fn look(&self, reader: &mut Reader<'_>, file: &Listed, known: &Files) -> Seen {
         let refused = |problem: read::Refusal| {
             // It may be let go of with the stamp it bore when it was last read.
             self.stamps().remove(&file.path);
@@ -349,10 +357,10 @@ impl DirectoryStore {
         if let Some(refusal) = &file.refusal {
             return refused(refusal.clone());
         }
-        if self.is_untouched(file, known) {
+        if self.is_untouched(reader, file, known) {
             return Seen::Unchanged;
         }
-        let (bytes, stamp) = match read::read(self, file) {
+        let (bytes, stamp) = match reader.read(file) {
             Ok(read) => read,
             Err(read::Refusal::Gone) => return Seen::Gone,
             Err(refusal) => return refused(refusal),
@@ -361,12 +369,12 @@ impl DirectoryStore {
             Some(stamp) => self.stamps().set(&file.path, Sighting { stamp, hash }),
             None => self.stamps().remove(&file.path),
         };
-        let hash = ContentHash::of(&bytes);
+        let hash = ContentHash::of(bytes);
         if known.has_read(&file.path, hash) {
             saw(Some(hash));
             return Seen::Unchanged;
         }
-        let reading = format::read(&file.path, &bytes, &self.config);
+        let reading = format::read(&file.path, bytes, &self.config);
         saw((!matches!(reading.finding, Finding::Rejected)).then_some(hash));
         Seen::Changed(Box::new(Change {
             path: file.path.clone(),
@@ -400,13 +408,13 @@ impl DirectoryStore {
 
     /// Whether a file bears the very stamp it bore when what is known of it was read: then its bytes
     /// need not be read to be known.
-    fn is_untouched(&self, file: &Listed, known: &Files) -> bool {
+    fn is_untouched(&self, reader: &mut Reader<'_>, file: &Listed, known: &Files) -> bool {
         let (Some(taken), Some(seen)) = (known.get(&file.path), self.stamps().get(&file.path))
         else {
             return false;
         };
         let is_known = seen.hash == taken.hash() && !taken.is_to_be_read();
-        is_known && read::look(self, file).is_ok_and(|now| now == seen.stamp)
+        is_known && reader.look(file).is_ok_and(|now| now == seen.stamp)
     }
 
     fn stamps(&self) -> MutexGuard<'_, Stamps> {

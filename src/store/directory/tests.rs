@@ -260,3 +260,62 @@ fn names_are_sorted() {
     assert_eq!(heard("..data"), Heard::Everything);
     assert_eq!(heard("..2026/x/a.json"), Heard::Everything);
 }
+
+#[test]
+fn what_was_listed_is_not_trusted_when_it_is_opened() {
+    use read::Refusal;
+    let scene = Scene::new();
+    for name in ["x/a.json", "x/b.json", "x/c.json", "y/d.json", "z/e.json"] {
+        scene.put(name, "1");
+    }
+    let listing = walk::walk(&scene.store, &|_| {}).unwrap();
+    let mut reader = Reader::new(&scene.store);
+    let mut read = |name: &str| {
+        let file = listing.files.iter().find(|file| file.path.as_str() == name);
+        let (bytes, stamp) = reader.read(file.unwrap())?;
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        assert_eq!(reader.look(file.unwrap()).ok(), stamp, "{name}");
+        assert!(stamp.is_some(), "{name} stood still");
+        Ok::<_, Refusal>(text)
+    };
+    assert!(read("x/a.json").unwrap().contains("\"1\""));
+    // Once a folder is open, a file in it becomes a link, and another goes.
+    fs::remove_file(scene.at("x/b.json")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", scene.at("x/b.json")).unwrap();
+    assert!(matches!(read("x/b.json"), Err(Refusal::Outside)));
+    fs::remove_file(scene.at("x/c.json")).unwrap();
+    assert!(matches!(read("x/c.json"), Err(Refusal::Gone)));
+    // Another folder takes the place of one that is open.
+    fs::rename(scene.at("x"), scene.at("old")).unwrap();
+    fs::remove_file(scene.at("old/a.json")).unwrap();
+    scene.put("x/a.json", "2");
+    assert!(read("x/a.json").unwrap().contains("\"2\""));
+    // A folder becomes a link, and a file a folder.
+    fs::rename(scene.at("y"), scene.at("away")).unwrap();
+    std::os::unix::fs::symlink("away", scene.at("y")).unwrap();
+    assert!(matches!(read("y/d.json"), Err(Refusal::Outside)));
+    fs::remove_file(scene.at("z/e.json")).unwrap();
+    fs::create_dir(scene.at("z/e.json")).unwrap();
+    assert!(matches!(read("z/e.json"), Err(Refusal::NotAFile)));
+}
+
+#[test]
+fn files_are_read_to_their_ends_whatever_was_read_before() {
+    let scene = Scene::new();
+    let sizes = [0, 1, 4_095, 4_096, 4_097, 700_000, 5_000_000, 5_000_001, 10];
+    for size in sizes {
+        fs::write(scene.at(&format!("{size}.json")), "a".repeat(size)).unwrap();
+    }
+    let listing = walk::walk(&scene.store, &|_| {}).unwrap();
+    let mut reader = Reader::new(&scene.store);
+    for size in sizes {
+        let name = format!("{size}.json");
+        let file = listing.files.iter().find(|file| file.path.as_str() == name);
+        match reader.read(file.unwrap()) {
+            Ok((bytes, stamp)) => assert_eq!((bytes.len(), stamp.is_some()), (size, true)),
+            Err(refusal) => {
+                assert!(matches!(refusal, read::Refusal::TooLarge) && size > 5_000_000);
+            }
+        }
+    }
+}

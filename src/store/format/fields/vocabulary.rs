@@ -96,15 +96,14 @@ pub(in super::super) struct Scopes<'n> {
     tables: Vec<(&'static str, &'n Node<'n>)>,
     /// Whether upper and lower case are one.
     fold: bool,
+    /// Whether any member is a list of nothing.
+    has_empty_list: bool,
 }
 
 impl<'n> Scopes<'n> {
     /// One table, whose keys are compared exactly.
     pub(in super::super) fn exact(table: &'n Node<'n>) -> Self {
-        Self {
-            tables: vec![("", table)],
-            fold: false,
-        }
+        Self::new(vec![("", table)], false)
     }
 
     /// Front matter: the whole, then those of the tables `inner` that it has, without regard to case.
@@ -122,7 +121,19 @@ impl<'n> Scopes<'n> {
                 }
             }
         }
-        Self { tables, fold: true }
+        Self::new(tables, true)
+    }
+
+    fn new(tables: Vec<(&'static str, &'n Node<'n>)>, fold: bool) -> Self {
+        let has_empty_list = tables.iter().any(|(_, table)| {
+            let mut members = members(table).iter();
+            members.any(|(_, node)| is_empty_list(node))
+        });
+        Self {
+            tables,
+            fold,
+            has_empty_list,
+        }
     }
 
     /// The member of the first table that has one of `words`, with that word. Members that say
@@ -131,8 +142,11 @@ impl<'n> Scopes<'n> {
         &self,
         words: &[&'static str],
     ) -> Option<(&'static str, &'n Node<'n>)> {
-        self.search(words, |node| !is_absent(node))
-            .or_else(|| self.search(words, is_empty_list))
+        let found = self.search(words, |node| !is_absent(node));
+        if found.is_some() || !self.has_empty_list {
+            return found;
+        }
+        self.search(words, is_empty_list)
     }
 
     fn search(
@@ -151,11 +165,15 @@ impl<'n> Scopes<'n> {
     }
 
     fn same(&self, a: &str, b: &str) -> bool {
-        if self.fold {
-            a.eq_ignore_ascii_case(b)
-        } else {
-            a == b
-        }
+        // Most differ in their length or first letter, which is told sooner than that they differ.
+        let first = |word: &str| word.bytes().next().map(|byte| byte.to_ascii_lowercase());
+        a.len() == b.len()
+            && first(a) == first(b)
+            && (if self.fold {
+                a.eq_ignore_ascii_case(b)
+            } else {
+                a == b
+            })
     }
 
     /// Notes every member that `vocabulary` has no word for, and, where case is folded, refuses

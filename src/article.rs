@@ -7,6 +7,7 @@
 mod diagnostic;
 mod text;
 mod time;
+mod web_url;
 
 use std::collections::BTreeMap;
 
@@ -15,10 +16,11 @@ use smol_str::SmolStr;
 
 pub use diagnostic::{Diagnostic, Excerpt, Place, Severity};
 pub use text::{
-    ArticleId, IdError, Language, LanguageError, Text, TopicId, UrlError, WebUrl, escape_controls,
-    is_xml_char, to_nfc,
+    ArticleId, IdError, Language, LanguageError, Text, TopicId, escape_controls, is_xml_char,
+    to_nfc,
 };
 pub use time::Timestamp;
+pub use web_url::{UrlError, WebUrl};
 
 /// Where a file stands in the store: its path from the root, `/`-separated, with extension.
 ///

@@ -480,9 +480,7 @@ impl Catalog {
         } else {
             self.withdrawals.get(&self.play.article_id(no)).copied()
         };
-        by_command.or_else(|| {
-            (self.play.status(no) == Status::Withdrawn).then(|| self.updated(no))
-        })
+        by_command.or_else(|| (self.play.status(no) == Status::Withdrawn).then(|| self.updated(no)))
     }
 
     /// Every declared section, story and channel, each in the order of the configuration.
@@ -534,8 +532,12 @@ impl Catalog {
         if let Some(numbers) = self.belongings.get(belonging) {
             return Arc::clone(numbers);
         }
-        let numbers: Arc<[usize]> = belonging.channels().map(|channel| self.number(channel)).collect();
-        self.belongings.insert(Arc::clone(belonging), Arc::clone(&numbers));
+        let numbers: Arc<[usize]> = belonging
+            .channels()
+            .map(|channel| self.number(channel))
+            .collect();
+        self.belongings
+            .insert(Arc::clone(belonging), Arc::clone(&numbers));
         numbers
     }
 
@@ -596,7 +598,9 @@ impl Catalog {
             touched.touch(channel, &rank);
         }
         if self.play.is_listed(no) {
-            touched.days.insert(self.rules.day_of(self.play.published(no)));
+            touched
+                .days
+                .insert(self.rules.day_of(self.play.published(no)));
         }
         touched.news |= self.play.is_news(no);
     }

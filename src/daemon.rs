@@ -178,7 +178,7 @@ pub async fn run(
     }
     Service::stopping();
     daemon.stop_announcing().await;
-    daemon.bench.save(daemon.sight.store())?;
+    daemon.bench.save()?;
     Ok(())
 }
 
@@ -477,7 +477,7 @@ impl Daemon {
     }
 
     fn save(&mut self) {
-        let saved = self.bench.save(self.sight.store());
+        let saved = self.bench.save();
         self.is_unsaved = saved.is_err();
         self.save_at = saved.is_err().then(|| Instant::now() + RETRY_MAX);
         let why = saved.err().map(|error| error.to_string());

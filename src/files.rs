@@ -31,6 +31,8 @@ pub struct Body {
 pub struct Stamp {
     /// Device and inode.
     pub inode: (u64, u64),
+    /// How many names it has.
+    pub names: u64,
     /// Bytes.
     pub size: i64,
     /// Last modification: seconds and nanoseconds.

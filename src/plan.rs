@@ -96,8 +96,7 @@ pub fn feed(catalog: &Catalog, config: &Config, channel: &Channel) -> Option<Fee
 #[must_use]
 pub fn news(catalog: &Catalog) -> Vec<SitemapPlan> {
     let live = catalog.news().live.iter();
-    let shown: Vec<FileNo> =
-        through(catalog, Window::Within(Window::NEWS_SECONDS), live).collect();
+    let shown: Vec<FileNo> = through(catalog, Window::Within(Window::NEWS_SECONDS), live).collect();
     let mut parts: Vec<&[FileNo]> = shown.chunks(Window::NEWS_MAX).collect();
     if parts.is_empty() {
         parts.push(&[]);

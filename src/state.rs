@@ -18,9 +18,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::article::StorePath;
+use crate::article::{ContentHash, StorePath};
 use crate::engine::{Memory, Record};
-use crate::files::{Archive, Sighting};
+use crate::files::{Archive, Ledger, Seen};
 use log::{Articles, Log};
 
 /// The first bytes of the checkpoint, and the version of what follows.
@@ -57,8 +57,33 @@ pub enum StateError {
 /// What can be derived from the store again: deleting it costs time and nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// How files looked when they were read.
-    pub sightings: Vec<(StorePath, Sighting)>,
+    /// How files looked when they were read, and the hash of what was read.
+    pub seen: Vec<(StorePath, ContentHash, Seen)>,
+}
+
+impl Checkpoint {
+    /// What another run can rely on. Bad files are left out: their faults are to be told again.
+    #[must_use]
+    pub fn of(ledger: &Ledger) -> Self {
+        let seen = ledger.iter().filter_map(|no| {
+            let (hash, seen) = (ledger.hash(no)?, ledger.seen(no)?);
+            Some((ledger.path(no), hash, seen))
+        });
+        Self {
+            seen: seen.collect(),
+        }
+    }
+
+    /// Relies on it, as far as the ledger knows the same of the files.
+    pub fn apply(&self, ledger: &mut Ledger) {
+        for (path, hash, seen) in &self.seen {
+            if let Some(no) = ledger.find(path)
+                && ledger.has_read(no, *hash)
+            {
+                ledger.see(no, Some(*seen));
+            }
+        }
+    }
 }
 
 /// What earlier runs left.

@@ -226,7 +226,9 @@ impl Claims {
     fn contest(&mut self, play: &Play, files: &[FileNo]) -> HashMap<FileNo, Seat> {
         let mut table = Table::default();
         let standing = files.iter().filter_map(|no| {
-            let now = play.claims_now(*no).then(|| Arc::new(play.ledger.card(*no)));
+            let now = play
+                .claims_now(*no)
+                .then(|| Arc::new(play.ledger.card(*no)));
             let is_bad = play.standing(*no).is_bad;
             let last = kept(play, *no).filter(|_| is_bad).cloned();
             let seat = if now.is_some() {

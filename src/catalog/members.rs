@@ -58,7 +58,12 @@ impl Members {
         }
     }
 
-    pub(super) fn remove<'a>(&mut self, no: FileNo, phase: Phase, rank: impl Fn(FileNo) -> Key<'a>) {
+    pub(super) fn remove<'a>(
+        &mut self,
+        no: FileNo,
+        phase: Phase,
+        rank: impl Fn(FileNo) -> Key<'a>,
+    ) {
         match phase {
             Phase::Live => {
                 self.live.remove(no, &rank);

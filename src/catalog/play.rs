@@ -58,7 +58,8 @@ impl Play {
 
     pub(super) fn standing_mut(&mut self, no: FileNo) -> &mut Standing {
         if no.index() >= self.standings.len() {
-            self.standings.resize(self.ledger.end().max(no.index() + 1), OUT);
+            self.standings
+                .resize(self.ledger.end().max(no.index() + 1), OUT);
         }
         &mut self.standings[no.index()]
     }

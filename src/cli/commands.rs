@@ -153,7 +153,7 @@ fn publish(
     let is_wanting = is_held(&prepared) || prepared.store_error.is_some();
     let documents = bench.engine().documents_with(&prepared.rendered);
     let (Receipt { written, removed }, _) = bench.publish(prepared.rendered, hold)?;
-    bench.save(None)?;
+    bench.save()?;
     let seconds = started.elapsed().as_secs_f64();
     let line = line(bench.counts(), documents, written + removed);
     output::results(|out| writeln!(out, "{line}, {seconds:.2} s"))?;

@@ -120,7 +120,7 @@ impl Daemon {
     fn reopen(&mut self, config: Option<Config>) -> Result<(), String> {
         let config = config.unwrap_or_else(|| self.bench.config().clone());
         // What is not saved would be forgotten.
-        let saved = self.bench.save(self.sight.store());
+        let saved = self.bench.save();
         saved.map_err(|error| error.to_string())?;
         // What is still being read must not be written behind the back of the new one.
         self.bench.write_ahead(false);

@@ -96,11 +96,6 @@ impl Sight {
             audit_at: now,
         }
     }
-
-    /// The store that is read.
-    pub(super) fn store(&self) -> Option<&DirectoryStore> {
-        self.eyes.as_ref().map(|eyes| &*eyes.store)
-    }
 }
 
 impl Daemon {
@@ -147,12 +142,8 @@ impl Daemon {
         let config = self.bench.shared_config();
         let bell = Arc::clone(&self.bell);
         let heard = self.telling.heard();
-        let sightings = match self.sight.store() {
-            Some(store) => store.sightings(),
-            None => self.bench.sightings().to_vec(),
-        };
         self.sight.opening = Some(Task::start(move || {
-            let store = DirectoryStore::open(config)?.with_sightings(&sightings);
+            let store = DirectoryStore::open(config)?;
             let ring = move || {
                 heard.ring();
                 bell.notify_one();
@@ -232,7 +223,7 @@ impl Daemon {
         }
         self.waiters.reading_begins(self.sight.is_full_reading);
         self.telling.reading();
-        let known = scope.known(self.bench.engine().files());
+        let known = Arc::clone(self.bench.engine().files());
         let intake = self.bench.engine().intake();
         self.sight.reading = Some(Task::start(move || {
             eyes.store
@@ -289,7 +280,7 @@ impl Daemon {
 
     /// Whether `changes` leave nothing of a store that held something.
     fn is_nothing_left(&self, changes: &Changes) -> bool {
-        let known = self.bench.engine().files().iter().count();
+        let known = self.bench.engine().files().len();
         known > 0 && changes.changed.is_empty() && changes.gone.len() == known
     }
 }

@@ -116,7 +116,7 @@ impl Daemon {
         let oldest_news = plan::news(catalog)
             .iter()
             .rev()
-            .find_map(|part| Some(catalog.entry(part.entries.last()?)?.card.published));
+            .find_map(|part| Some(catalog.published(*part.entries.last()?)));
         Figures {
             articles: engine.visible(),
             rejected: engine.rejected(),

@@ -11,7 +11,7 @@ use crate::article::{ArticleId, Diagnostic, Severity, StorePath, Timestamp, esca
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Receipt, Release};
 use crate::engine::{AssembleError, Engine, Guarded, Record, Rendered};
-use crate::files::{ArchiveError, Changes, Sighting};
+use crate::files::{ArchiveError, Changes};
 use crate::publish::directory::{DirectoryView, LockError, PublishError};
 use crate::render::RenderError;
 use crate::state::{Checkpoint, State, StateError};
@@ -84,8 +84,6 @@ pub struct Workbench {
     engine: Engine,
     mark: Option<Timestamp>,
     clock: Clock,
-    /// How the files of the store looked when an earlier run read them.
-    sightings: Vec<(StorePath, Sighting)>,
     /// Whether there was a checkpoint that could not be used.
     pub is_checkpoint_damaged: bool,
     /// Whether the memory's end was cut off, by a crash or because it is being written.
@@ -135,13 +133,12 @@ impl Workbench {
         check_paths(&config)?;
         let (state, loaded) = State::open(&config.state)?;
         let mut memory = loaded.memory;
-        let mut sightings = loaded.checkpoint.sightings;
-        if trust == Trust::History {
-            memory.distrust_readings();
-            sightings.clear();
+        match trust {
+            Trust::Readings => loaded.checkpoint.apply(&mut memory.files),
+            Trust::History => memory.distrust_readings(),
         }
         let store = match DirectoryStore::open(Arc::clone(&config)) {
-            Ok(store) => Ok(store.with_sightings(&sightings)),
+            Ok(store) => Ok(store),
             Err(error) if memory.files.is_empty() && memory.kept.is_empty() => {
                 return Err(error.into());
             }
@@ -157,7 +154,6 @@ impl Workbench {
             store,
             mark,
             clock,
-            sightings,
             is_checkpoint_damaged: loaded.is_checkpoint_damaged,
             is_memory_torn: loaded.is_memory_torn,
         };
@@ -218,12 +214,6 @@ impl Workbench {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         now(self.clock, self.mark)
-    }
-
-    /// How the files of the store looked when an earlier run read them.
-    #[must_use]
-    pub fn sightings(&self) -> &[(StorePath, Sighting)] {
-        &self.sightings
     }
 
     /// Writes down what must not be forgotten, where that has changed, although nothing is
@@ -371,20 +361,16 @@ impl Workbench {
         Ok((receipt, self.engine.commit(rendered)))
     }
 
-    /// Writes down everything for the next start. `store` is the one that was read, where it is not
-    /// this workbench's own.
+    /// Writes down everything for the next start.
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn save(&mut self, store: Option<&DirectoryStore>) -> Result<(), TurnError> {
+    pub fn save(&mut self) -> Result<(), TurnError> {
         self.save_news(&self.engine.news())?;
         let (engine, mark) = (&self.engine, self.mark);
         self.state.tidy_memory(|| everything(engine, mark))?;
-        if let Some(store) = store.or(self.store.as_ref().ok()) {
-            let sightings = store.sightings();
-            self.state.save_checkpoint(&Checkpoint { sightings })?;
-        }
-        Ok(())
+        let checkpoint = Checkpoint::of(self.engine.files());
+        Ok(self.state.save_checkpoint(&checkpoint)?)
     }
 
     /// Counts what is published.
@@ -474,7 +460,7 @@ pub fn refusal(config: &Config, refused: &BTreeSet<String>) -> String {
 /// What to say where a path or URL was given instead of an id.
 #[must_use]
 pub fn misnamed(engine: &Engine, id: &ArticleId) -> String {
-    let meant = engine.meant(id).unwrap_or(id);
+    let meant = engine.meant(id).unwrap_or_else(|| id.clone());
     format!("no article has the id {id}; that is where {meant} is: give its id")
 }
 

@@ -47,10 +47,7 @@ impl Engine {
     }
 
     /// The articles whose bodies `feeds` print.
-    fn printed<'a>(
-        &'a self,
-        feeds: &'a [FeedPlan],
-    ) -> impl Iterator<Item = Entry> + 'a {
+    fn printed<'a>(&'a self, feeds: &'a [FeedPlan]) -> impl Iterator<Item = Entry> + 'a {
         feeds
             .iter()
             .filter(|plan| assemble::is_full(&self.config, &plan.channel))

@@ -235,7 +235,10 @@ impl Engine {
         let mut embargoed = BTreeSet::new();
         for (id, before) in before {
             let entry = self.catalog.entry(&id);
-            if entry.as_ref().is_some_and(|entry| entry.phase == Phase::Pending) {
+            if entry
+                .as_ref()
+                .is_some_and(|entry| entry.phase == Phase::Pending)
+            {
                 embargoed.insert(id);
                 continue;
             }

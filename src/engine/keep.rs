@@ -155,9 +155,8 @@ impl Engine {
             }
         }
         // A file may be good again because another one left: what was kept of it is history then.
-        let is_good = |path: &StorePath| {
-            self.article_in(path).is_some() && !self.catalog.is_duplicate(path)
-        };
+        let is_good =
+            |path: &StorePath| self.article_in(path).is_some() && !self.catalog.is_duplicate(path);
         let good: Vec<StorePath> = self.kept.keys().filter(|p| is_good(p)).cloned().collect();
         for path in good {
             self.forget(&path);
@@ -183,11 +182,7 @@ impl Engine {
             .into_iter()
             .filter(|path| self.kept.contains_key(path))
             .collect();
-        let is_emptied = held > 0
-            && self
-                .files()
-                .iter()
-                .all(|no| self.files().is_no_article(no));
+        let is_emptied = held > 0 && self.files().iter().all(|no| self.files().is_no_article(no));
         if missing.is_empty() || is_emptied || self.config.guard.holds(held, visible) {
             return Guarded {
                 held,

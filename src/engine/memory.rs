@@ -122,7 +122,8 @@ impl Memory {
                 let renewed = intake.renew(&card)?;
                 if *card != renewed {
                     let path = card.path.clone();
-                    self.files.insert(&path, &File::Article(hash, Arc::new(renewed)));
+                    self.files
+                        .insert(&path, &File::Article(hash, Arc::new(renewed)));
                     unsaved.files.insert(path);
                 }
             }
@@ -224,7 +225,11 @@ impl Unsaved {
     /// Everything that `engine` knows.
     pub(super) fn everything(engine: &Engine) -> Self {
         Self {
-            files: engine.files().iter().map(|no| engine.files().path(no)).collect(),
+            files: engine
+                .files()
+                .iter()
+                .map(|no| engine.files().path(no))
+                .collect(),
             bodies: engine.bodies.keys().cloned().collect(),
             kept: engine.kept.keys().cloned().collect(),
             withdrawals: engine.withdrawals.keys().cloned().collect(),

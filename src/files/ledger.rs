@@ -290,10 +290,7 @@ impl Ledger {
     }
 
     fn is_there(&self, no: FileNo) -> bool {
-        !matches!(
-            self.rows[no.index()].kind,
-            RowKind::Gone | RowKind::Vacant
-        )
+        !matches!(self.rows[no.index()].kind, RowKind::Gone | RowKind::Vacant)
     }
 
     /// One more than the largest number of a file.
@@ -319,7 +316,11 @@ impl Ledger {
     pub fn other_names(&self, no: FileNo) -> impl Iterator<Item = FileNo> {
         let inode = self.inodes.get(&no);
         let names = inode.and_then(|inode| self.links.get(inode));
-        names.into_iter().flatten().copied().filter(move |name| *name != no)
+        names
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(move |name| *name != no)
     }
 
     /// The inode of a file that has several names.
@@ -475,7 +476,6 @@ impl Ledger {
                 .fold(0, |flags, (_, flag)| flags | flag),
         };
     }
-
 }
 
 /// The channels that articles belong to, each list of them once.

@@ -138,7 +138,10 @@ impl Paths {
         };
         let below = self
             .by_name
-            .range::<str, _>((std::ops::Bound::Included(prefix.as_str()), std::ops::Bound::Unbounded))
+            .range::<str, _>((
+                std::ops::Bound::Included(prefix.as_str()),
+                std::ops::Bound::Unbounded,
+            ))
             .map(|(name, folder)| (name.clone(), *folder))
             .take_while(move |(name, _)| name.starts_with(&prefix))
             .filter(move |(_, folder)| Some(*folder) != whole)

@@ -158,13 +158,14 @@ fn a_damaged_checkpoint_is_ignored() {
     let (_folder, path) = folder();
     let stamp = Stamp {
         inode: (1, 2),
+        names: 1,
         size: 3,
         modified: (4, 5),
         changed: (6, 7),
     };
-    let hash = Some(ContentHash(8));
+    let path_of = StorePath::new("خبر.json");
     let checkpoint = Checkpoint {
-        sightings: vec![(StorePath::new("خبر.json"), Sighting { stamp, hash })],
+        seen: vec![(path_of, ContentHash(8), Seen::of(&stamp))],
     };
     let (state, _) = State::open(&path).unwrap();
     state.save_checkpoint(&checkpoint).unwrap();

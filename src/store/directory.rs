@@ -16,20 +16,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rayon::prelude::*;
 use rustix::fs::{FsWord, Mode, OFlags};
 
-use crate::article::{ContentHash, Diagnostic, Finding, Place, Severity, StorePath};
+use crate::article::{ContentHash, Diagnostic, Place, Severity, StorePath};
 use crate::catalog::Intake;
 use crate::config::Config;
-use crate::files::{Body, Change, Changes, File, Files, Sighting};
+use crate::files::{Body, Change, Changes, File, FileNo, Ledger, Seen, Sighting};
 use crate::store::format;
 
 pub use heard::{Due, Scope, When};
-use stamps::Stamps;
+use read::Reader;
 use walk::Listed;
 pub use watch::{Cookie, Watch};
 
@@ -62,8 +63,8 @@ pub struct DirectoryStore {
     root: PathBuf,
     handle: OwnedFd,
     config: Arc<Config>,
-    /// The stamps of files when they were read.
-    stamps: Mutex<Stamps>,
+    /// Whether how a file looks tells whether it was changed.
+    is_timed: bool,
 }
 
 impl DirectoryStore {
@@ -75,14 +76,15 @@ impl DirectoryStore {
         let opened = config.store.path.canonicalize().and_then(|root| {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let handle = rustix::fs::open(&root, flags, Mode::empty())?;
-            Ok((root, handle))
+            let system = rustix::fs::fstatfs(&handle)?.f_type;
+            Ok((root, handle, CHANGES_ARE_TIMED.contains(&system)))
         });
         match opened {
-            Ok((root, handle)) => Ok(Self {
+            Ok((root, handle, is_timed)) => Ok(Self {
                 root,
                 handle,
                 config,
-                stamps: Mutex::default(),
+                is_timed,
             }),
             Err(cause) => Err(StoreError {
                 path: config.store.path.clone(),
@@ -106,13 +108,12 @@ impl DirectoryStore {
     /// known in them stays.
     pub fn changes(
         &self,
-        known: &Files,
+        known: &Ledger,
         intake: &Intake,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Changes, StoreError> {
         let listing = walk::walk(self, &|_| {})?;
-        let candidates = known.at_or_below("").cloned().collect();
-        Ok(self.settle(listing, candidates, known, intake, progress))
+        Ok(self.settle(listing, None, known, intake, progress))
     }
 
     /// What happened where `watch` heard something, and `known` covers that: as
@@ -123,7 +124,7 @@ impl DirectoryStore {
     /// As [`DirectoryStore::changes`].
     pub fn heard_changes(
         &self,
-        known: &Files,
+        known: &Ledger,
         intake: &Intake,
         scope: &Scope,
         watch: &Watch,
@@ -136,14 +137,13 @@ impl DirectoryStore {
 
     fn changes_of_everything(
         &self,
-        known: &Files,
+        known: &Ledger,
         intake: &Intake,
         watch: &Watch,
     ) -> Result<Changes, StoreError> {
         let since = Instant::now();
         let listing = walk::walk(self, &|folder| watch.arm(folder))?;
-        let candidates = known.at_or_below("").cloned().collect();
-        let mut changes = self.settle(listing, candidates, known, intake, &|_, _| {});
+        let mut changes = self.settle(listing, None, known, intake, &|_, _| {});
         if !changes.gone.is_empty() {
             self.await_the_rest(&mut changes, known, watch, since);
         }
@@ -152,7 +152,7 @@ impl DirectoryStore {
 
     /// Waits whether what is missing comes back, for an editor may be about to put it there, and,
     /// where it is much, until nothing more vanishes.
-    fn await_the_rest(&self, changes: &mut Changes, known: &Files, watch: &Watch, since: Instant) {
+    fn await_the_rest(&self, changes: &mut Changes, known: &Ledger, watch: &Watch, since: Instant) {
         // What cannot be looked at has not vanished.
         let is_there = |path: &StorePath| {
             let seen = self.root.join(path.as_str()).symlink_metadata();
@@ -178,14 +178,11 @@ impl DirectoryStore {
             }
             let mut seen: HashSet<&StorePath> = changes.gone.iter().collect();
             seen.extend(changes.changed.iter().map(|change| &change.path));
-            let rest: Vec<&StorePath> = known
-                .at_or_below("")
-                .filter(|path| !seen.contains(*path))
-                .collect();
+            let rest: Vec<FileNo> = known.iter().collect();
             let more: Vec<StorePath> = rest
                 .into_par_iter()
-                .filter(|path| !is_there(path))
-                .cloned()
+                .map(|no| known.path(no))
+                .filter(|path| !seen.contains(path) && !is_there(path))
                 .collect();
             if more.is_empty() {
                 return;
@@ -197,7 +194,7 @@ impl DirectoryStore {
 
     fn changes_of_paths(
         &self,
-        known: &Files,
+        known: &Ledger,
         intake: &Intake,
         paths: &BTreeMap<String, When>,
         watch: &Watch,
@@ -216,19 +213,18 @@ impl DirectoryStore {
             match here {
                 walk::Here::Link => watch.escalate(when),
                 walk::Here::Nothing => {
-                    let below: Vec<&StorePath> = known.at_or_below(path).collect();
+                    let below: Vec<FileNo> = known.at_or_below(path).collect();
                     if !below.is_empty() && watch.is_gone(path, when) {
-                        candidates.extend(below.into_iter().cloned());
+                        candidates.extend(below);
                     }
                 }
                 walk::Here::Listing(listing) => {
-                    let listed: HashSet<&StorePath> =
-                        listing.files.iter().map(|file| &file.path).collect();
-                    let missing = known
-                        .at_or_below(path)
-                        .filter(|path| !listed.contains(*path));
-                    let gone = missing.filter(|path| watch.is_gone(path.as_str(), when));
-                    candidates.extend(gone.cloned());
+                    let listed = listing.files.iter();
+                    let listed: HashSet<FileNo> =
+                        listed.filter_map(|file| known.find(&file.path)).collect();
+                    let missing = known.at_or_below(path).filter(|no| !listed.contains(no));
+                    let gone = missing.filter(|no| watch.is_gone(known.path(*no).as_str(), when));
+                    candidates.extend(gone);
                     heard.extend(listing.files.iter().map(|file| (file.path.clone(), when)));
                     whole.files.extend(listing.files);
                     whole.remarks.extend(listing.remarks);
@@ -238,39 +234,59 @@ impl DirectoryStore {
         }
         whole.files.sort_by(|a, b| a.path.cmp(&b.path));
         whole.files.dedup_by(|a, b| a.path == b.path);
-        let linked = self.linked(known, paths);
-        let changes = self.settle(whole, candidates, known, intake, &|_, _| {});
-        for change in &changes.changed {
-            let others = self.stamps().other_names(&change.path);
-            if let Some(when) = heard.get(&change.path) {
-                for name in others {
-                    watch.ring_since(name.as_str(), *when);
-                }
+        let linked = Self::linked(known, paths);
+        let changes = self.settle(whole, Some(candidates), known, intake, &|_, _| {});
+        Self::ring_other_names(known, &changes, linked, &heard, watch);
+        Ok(changes)
+    }
+
+    /// Rings for the other names of what was changed, or may have been under this name before another
+    /// file took it; and for everything where a file has names that nobody knows.
+    fn ring_other_names(
+        known: &Ledger,
+        changes: &Changes,
+        linked: Vec<Linked>,
+        heard: &HashMap<StorePath, When>,
+        watch: &Watch,
+    ) {
+        let changed = changes.changed.iter().map(|c| (&c.path, c.sighting));
+        let looked_at = changes.sightings.iter().map(|(path, seen)| (path, *seen));
+        let mut now: HashMap<&StorePath, Option<(u64, u64)>> = HashMap::new();
+        for (path, sighting) in changed.chain(looked_at) {
+            now.insert(path, sighting.inode);
+            let before = known.find(path).and_then(|no| known.inode(no));
+            if sighting.inode.is_some()
+                && sighting.inode != before
+                && let Some(when) = heard.get(path)
+            {
+                watch.escalate(*when);
             }
         }
+        now.extend(changes.gone.iter().map(|path| (path, None)));
+        let changed: HashSet<&StorePath> = changes.changed.iter().map(|c| &c.path).collect();
         for linked in linked {
-            // It was changed under this name, perhaps, before another file took the name.
-            if self.stamps().inode(&linked.path) != Some(linked.inode) {
+            let inode = now.get(&linked.path);
+            let is_other = inode.is_some_and(|inode| *inode != Some(linked.inode));
+            if is_other || changed.contains(&linked.path) {
                 for name in linked.others {
                     watch.ring_since(name.as_str(), linked.when);
                 }
             }
         }
-        Ok(changes)
     }
 
     /// The known files where something was heard that have other names.
-    fn linked(&self, known: &Files, paths: &BTreeMap<String, When>) -> Vec<Linked> {
-        let stamps = self.stamps();
+    fn linked(known: &Ledger, paths: &BTreeMap<String, When>) -> Vec<Linked> {
         let heard = paths
             .iter()
-            .flat_map(|(path, when)| known.at_or_below(path).map(move |path| (path, *when)));
+            .flat_map(|(path, when)| known.at_or_below(path).map(move |no| (no, *when)));
         heard
-            .filter_map(|(path, when)| {
-                let others = stamps.other_names(path);
-                let inode = stamps.inode(path).filter(|_| !others.is_empty())?;
+            .filter_map(|(no, when)| {
+                let others = known.other_names(no);
+                let others: Vec<StorePath> = others.map(|other| known.path(other)).collect();
+                let inode = known.inode(no).filter(|_| !others.is_empty())?;
                 Some(Linked {
-                    path: path.clone(),
+                    path: known.path(no),
                     inode,
                     others,
                     when,
@@ -279,49 +295,60 @@ impl DirectoryStore {
             .collect()
     }
 
-    /// Looks at what was listed; of the candidates, what was not seen is gone.
+    /// Looks at what was listed; of the candidates, or of everything, what was not seen is gone.
     fn settle(
         &self,
         listing: walk::Listing,
-        candidates: BTreeSet<StorePath>,
-        known: &Files,
+        candidates: Option<BTreeSet<FileNo>>,
+        known: &Ledger,
         intake: &Intake,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Changes {
         let total = listing.files.len() as u64;
-        let mut outcomes: Vec<(StorePath, Seen)> = listing
+        let present: Vec<AtomicBool> = (0..known.end()).map(|_| AtomicBool::new(false)).collect();
+        let outcomes: Vec<(StorePath, Outcome)> = listing
             .files
             .par_iter()
-            .map(|file| {
-                let seen = self.look(file, known, intake);
-                progress(1, total);
-                (file.path.clone(), seen)
-            })
+            .map_init(
+                || Reader::new(self),
+                |reader, file| {
+                    let no = known.find(&file.path);
+                    let outcome = self.look(reader, file, no.map(|no| (no, known)), intake);
+                    progress(1, total);
+                    if !matches!(outcome, Outcome::Gone)
+                        && let Some(no) = no
+                    {
+                        present[no.index()].store(true, Ordering::Relaxed);
+                    }
+                    (file.path.clone(), outcome)
+                },
+            )
+            .filter(|(_, outcome)| !matches!(outcome, Outcome::Gone | Outcome::Untouched))
             .collect();
-        outcomes.sort_by(|a, b| a.0.cmp(&b.0));
         let mut changes = Changes {
             remarks: listing.remarks,
             ..Changes::default()
         };
-        let mut present = HashSet::with_capacity(outcomes.len());
-        for (path, seen) in outcomes {
-            match seen {
-                Seen::Gone => continue,
-                Seen::Unchanged => {}
-                Seen::Changed(change) => changes.changed.push(*change),
+        for (path, outcome) in outcomes {
+            match outcome {
+                Outcome::Gone | Outcome::Untouched => {}
+                Outcome::Same(sighting) => changes.sightings.push((path, sighting)),
+                Outcome::Changed(change) => changes.changed.push(*change),
             }
-            present.insert(path);
         }
+        changes.changed.sort_by(|a, b| a.path.cmp(&b.path));
+        let is_missing = |no: &FileNo| !present[no.index()].load(Ordering::Relaxed);
+        let missing: Vec<FileNo> = match candidates {
+            Some(candidates) => candidates.into_iter().filter(is_missing).collect(),
+            None => known.iter().filter(is_missing).collect(),
+        };
         let is_unread = |path: &StorePath| listing.unread.iter().any(|f| is_below(path, f));
-        changes.gone = candidates
+        changes.gone = missing
             .into_iter()
-            .filter(|path| !present.contains(path) && !is_unread(path))
+            .map(|no| known.path(no))
+            .filter(|path| !is_unread(path))
             .collect();
-        let mut stamps = self.stamps();
-        for path in &changes.gone {
-            stamps.remove(path);
-        }
-        drop(stamps);
+        changes.gone.sort();
         changes
     }
 
@@ -330,25 +357,36 @@ impl DirectoryStore {
     pub fn bodies(&self, paths: &[StorePath]) -> Vec<(StorePath, Body)> {
         paths
             .par_iter()
-            .filter_map(|path| {
-                let listed = walk::locate(self, path)?;
-                let (bytes, _) = read::read(self, &listed).ok()?;
-                let body = Body {
-                    hash: Some(ContentHash::of(&bytes)),
-                    html: format::body(path, &bytes, &self.config),
-                };
-                Some((path.clone(), body))
-            })
+            .map_init(
+                || Reader::new(self),
+                |reader, path| {
+                    let listed = walk::locate(self, path)?;
+                    let (bytes, _) = reader.read(&listed).ok()?;
+                    let body = Body {
+                        hash: Some(ContentHash::of(bytes)),
+                        html: format::body(path, bytes, &self.config),
+                    };
+                    Some((path.clone(), body))
+                },
+            )
+            .flatten()
             .collect()
     }
 
-    fn look(&self, file: &Listed, known: &Files, intake: &Intake) -> Seen {
+    /// Looks at a file, of which the ledger may know something.
+    fn look(
+        &self,
+        reader: &mut Reader<'_>,
+        file: &Listed,
+        known: Option<(FileNo, &Ledger)>,
+        intake: &Intake,
+    ) -> Outcome {
         let refused = |problem: read::Refusal| {
-            // It may be let go of with the stamp it bore when it was last read.
-            self.stamps().remove(&file.path);
-            Seen::Changed(Box::new(Change {
+            Outcome::Changed(Box::new(Change {
                 path: file.path.clone(),
                 file: File::Rejected,
+                // It may be let go of with the stamp it bore when it was last read.
+                sighting: Sighting::default(),
                 published: None,
                 diagnostics: vec![problem.into_diagnostic(&file.path)],
             }))
@@ -356,67 +394,32 @@ impl DirectoryStore {
         if let Some(refusal) = &file.refusal {
             return refused(refusal.clone());
         }
-        if self.is_untouched(file, known) {
-            return Seen::Unchanged;
+        let seen = known.and_then(|(no, ledger)| ledger.seen(no));
+        if let Some(seen) = seen.filter(|_| self.is_timed)
+            && reader.look(file).is_ok_and(|now| Seen::of(&now) == seen)
+        {
+            return Outcome::Untouched;
         }
-        let (bytes, stamp) = match read::read(self, file) {
+        let (bytes, stamp) = match reader.read(file) {
             Ok(read) => read,
-            Err(read::Refusal::Gone) => return Seen::Gone,
+            Err(read::Refusal::Gone) => return Outcome::Gone,
             Err(refusal) => return refused(refusal),
         };
-        let saw = |hash| match stamp {
-            Some(stamp) => self.stamps().set(&file.path, Sighting { stamp, hash }),
-            None => self.stamps().remove(&file.path),
-        };
-        let hash = ContentHash::of(&bytes);
-        if known.has_read(&file.path, hash) {
-            saw(Some(hash));
-            return Seen::Unchanged;
+        let sighting = stamp
+            .map(|stamp| stamps::sighting(&stamp))
+            .unwrap_or_default();
+        let hash = ContentHash::of(bytes);
+        if known.is_some_and(|(no, ledger)| ledger.has_read(no, hash)) {
+            return Outcome::Same(sighting);
         }
-        let reading = format::read(&file.path, &bytes, &self.config);
-        saw((!matches!(reading.finding, Finding::Rejected)).then_some(hash));
-        Seen::Changed(Box::new(Change {
+        let reading = format::read(&file.path, bytes, &self.config);
+        Outcome::Changed(Box::new(Change {
             path: file.path.clone(),
             file: intake.file(&file.path, reading.finding, Some(hash)),
+            sighting,
             published: reading.published,
             diagnostics: reading.diagnostics,
         }))
-    }
-}
-
-impl DirectoryStore {
-    /// Relies on what an earlier run saw, where the file system keeps the time of every change.
-    #[must_use]
-    pub fn with_sightings(self, sightings: &[(StorePath, Sighting)]) -> Self {
-        let system = rustix::fs::fstatfs(&self.handle).map(|stat| stat.f_type);
-        if system.is_ok_and(|system| CHANGES_ARE_TIMED.contains(&system)) {
-            let mut stamps = self.stamps();
-            for (path, seen) in sightings {
-                stamps.restore(path, *seen);
-            }
-        }
-        self
-    }
-
-    /// What another run can rely on.
-    #[must_use]
-    pub fn sightings(&self) -> Vec<(StorePath, Sighting)> {
-        self.stamps().lasting()
-    }
-
-    /// Whether a file bears the very stamp it bore when what is known of it was read: then its bytes
-    /// need not be read to be known.
-    fn is_untouched(&self, file: &Listed, known: &Files) -> bool {
-        let (Some(taken), Some(seen)) = (known.get(&file.path), self.stamps().get(&file.path))
-        else {
-            return false;
-        };
-        let is_known = seen.hash == taken.hash() && !taken.is_to_be_read();
-        is_known && read::look(self, file).is_ok_and(|now| now == seen.stamp)
-    }
-
-    fn stamps(&self) -> MutexGuard<'_, Stamps> {
-        self.stamps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -429,11 +432,13 @@ struct Linked {
 }
 
 /// What a look at a file showed.
-enum Seen {
+enum Outcome {
     /// It vanished between listing and reading.
     Gone,
-    /// Its bytes are known.
-    Unchanged,
+    /// It looks as it did when it was read.
+    Untouched,
+    /// It was read again, and its bytes are known.
+    Same(Sighting),
     /// It is new or different.
     Changed(Box<Change>),
 }

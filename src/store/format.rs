@@ -21,7 +21,7 @@ mod tokens;
 
 use std::cmp::Reverse;
 
-pub use draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic};
+pub use draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic, Written};
 pub use node::{Key, Node, Value};
 
 use self::finish::{Outcome, Purpose, Undated};
@@ -129,7 +129,8 @@ fn outcome(
         Form::Html if markdown::is_fenced(text) => Form::FencedHtml,
         form => form,
     };
-    let (draft, mut problems) = match draft(form, text, base, config) {
+    let mut kept = None;
+    let (draft, mut problems) = match draft(form, text, base, config, &mut kept) {
         Ok(read) => read,
         Err(problem) => return (Outcome::Rejected(None), vec![problem]),
     };
@@ -148,26 +149,28 @@ fn has_fault(problems: &[Problem]) -> bool {
         .any(|problem| problem.severity == Severity::Fault)
 }
 
-/// The fields of an article as its form gives them, and what is wrong with them.
+/// The fields of an article as its form gives them, and what is wrong with them. They are borrowed
+/// from `text` and from what is put into `kept`.
 ///
 /// # Errors
 /// One fault where the file cannot be taken apart at all.
-fn draft(
+fn draft<'n, 't: 'n>(
     form: Form,
-    text: &str,
+    text: &'t str,
     base: usize,
     config: &Config,
-) -> Result<(Draft, Vec<Problem>), Problem> {
+    kept: &'n mut Option<Node<'t>>,
+) -> Result<(Draft<'n>, Vec<Problem>), Problem> {
     match form {
-        Form::Markdown => markdown::read(text, base, markdown::Prose::Markdown),
-        Form::FencedHtml => markdown::read(text, base, markdown::Prose::Html),
-        Form::Json => json(&node::json::parse(text, base)?),
-        Form::Html => html::read(text, base, &config.publication.url),
+        Form::Markdown => markdown::read(text, base, markdown::Prose::Markdown, kept),
+        Form::FencedHtml => markdown::read(text, base, markdown::Prose::Html, kept),
+        Form::Json => json(kept.insert(node::json::parse(text, base)?)),
+        Form::Html => html::read(text, base, &config.publication.url, kept),
     }
 }
 
 /// Tells the three sorts of JSON apart by their members.
-fn json(root: &Node) -> Result<(Draft, Vec<Problem>), Problem> {
+fn json<'n>(root: &'n Node<'n>) -> Result<(Draft<'n>, Vec<Problem>), Problem> {
     if jsonld::is_jsonld(root) {
         return jsonld::read(root).ok_or_else(|| {
             Problem::fault(
@@ -197,7 +200,7 @@ fn decode(bytes: &[u8]) -> Result<(&str, usize), Problem> {
             "save it as UTF-8",
         ));
     }
-    let text = std::str::from_utf8(rest).map_err(|error| {
+    let text = simdutf8::compat::from_utf8(rest).map_err(|error| {
         let at = base + error.valid_up_to();
         let length = error.error_len().unwrap_or(1);
         Problem::fault(

@@ -24,12 +24,14 @@ pub(in crate::cli) fn explain(options: &Explain, global: &Global) -> anyhow::Res
     let faults: Vec<&Diagnostic> = prepared
         .diagnostics
         .iter()
-        .filter(|d| Some(&d.path) == path.as_ref() || entry.is_some_and(|e| e.card.path == d.path))
+        .filter(|d| {
+            Some(&d.path) == path.as_ref() || entry.as_ref().is_some_and(|e| e.card.path == d.path)
+        })
         .collect();
     if let Some(entry) = entry {
         let url = engine.article(&entry.card)?.url.clone();
-        let explanation = explain_entry(engine.catalog(), engine.config(), entry);
-        output::results(|out| show(out, entry, &url, &explanation, &faults))?;
+        let explanation = explain_entry(engine.catalog(), engine.config(), &entry);
+        output::results(|out| show(out, &entry, &url, &explanation, &faults))?;
         return Ok(Exit::Done);
     }
     let Some(path) = path else {
@@ -73,14 +75,13 @@ fn named_path(bench: &Workbench, name: &str) -> Option<StorePath> {
 /// The file of an article that is not in play, such as a draft, by its id or URL.
 fn out_of_play(engine: &Engine, name: &str) -> Option<StorePath> {
     let url = UrlHash::of(name);
-    let found = engine.files().iter().filter(|(_, file)| match file {
-        File::Article(_, card) => card.id.as_str() == name || card.url == url,
-        File::NoArticle(_) | File::Rejected => false,
-    });
-    found.map(|(path, _)| path).min().cloned()
+    let files = engine.files();
+    let articles = files.iter().filter(|no| files.is_article(*no));
+    let found = articles.filter(|no| files.id(*no) == name || files.url(*no) == url);
+    found.map(|no| files.path(no)).min()
 }
 
-fn named_entry<'a>(engine: &'a Engine, name: &str, path: Option<&StorePath>) -> Option<&'a Entry> {
+fn named_entry(engine: &Engine, name: &str, path: Option<&StorePath>) -> Option<Entry> {
     let catalog = engine.catalog();
     let by_id = ArticleId::new(name).ok().and_then(|id| catalog.entry(&id));
     let by_path = || path.and_then(|path| catalog.in_play(path));
@@ -88,7 +89,7 @@ fn named_entry<'a>(engine: &'a Engine, name: &str, path: Option<&StorePath>) -> 
         let base = engine.config().publication.url.to_url()?;
         let url = WebUrl::resolve(&base, name).ok()?;
         let url = UrlHash::from(&url);
-        catalog.entries().find(|entry| entry.card.url == url)
+        catalog.entry_of(catalog.at_url(url)?)
     };
     by_id.or_else(by_path).or_else(by_url)
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::super::*;
 use super::history::{Happening, Written, file};
 use crate::article::ContentHash;
-use crate::files::Change;
 use crate::files::heap::HeapArchive;
+use crate::files::{Change, File, Sighting};
 use crate::plan::explain::explain;
 use crate::store::format;
 
@@ -118,20 +118,20 @@ impl World {
         let mut changes = Changes::default();
         for (path, text) in &self.files {
             let hash = ContentHash::of(text.as_bytes());
-            if !known.has_read(path, hash) {
+            let no = known.find(path);
+            if !no.is_some_and(|no| known.has_read(no, hash)) {
                 let reading = format::read(path, text.as_bytes(), &self.config);
                 changes.changed.push(Change {
                     path: path.clone(),
                     file: intake.file(path, reading.finding, Some(hash)),
+                    sighting: Sighting::default(),
                     published: reading.published,
                     diagnostics: reading.diagnostics,
                 });
             }
         }
-        let gone = known
-            .at_or_below("")
-            .filter(|path| !self.files.contains_key(*path));
-        changes.gone = gone.cloned().collect();
+        let gone = known.iter().map(|no| known.path(no));
+        changes.gone = gone.filter(|path| !self.files.contains_key(path)).collect();
         changes
     }
 
@@ -220,10 +220,11 @@ impl World {
         for record in self.engine.everything() {
             everything.apply(record);
         }
-        assert_eq!(
-            format!("{:?}", self.saved.files),
-            format!("{:?}", everything.files)
-        );
+        let files = |ledger: &Ledger| -> BTreeMap<StorePath, Option<File>> {
+            let files = ledger.iter();
+            files.map(|no| (ledger.path(no), ledger.file(no))).collect()
+        };
+        assert_eq!(files(&self.saved.files), files(&everything.files));
         self.saved = everything;
     }
 
@@ -261,7 +262,7 @@ impl World {
                 &entry.card.id,
             );
             let url = &self.engine.article(&entry.card).unwrap().url;
-            for standing in explain(catalog, &self.config, entry).standings {
+            for standing in explain(catalog, &self.config, &entry).standings {
                 for path in &standing.documents {
                     let text = self.out.get(path).map(|b| String::from_utf8_lossy(b));
                     let text = text.as_deref().unwrap_or_default();

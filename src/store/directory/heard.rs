@@ -4,8 +4,6 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::files::Files;
-
 /// From so many paths on, everything is looked at instead: memory stays bounded.
 const PATHS_MAX: usize = 50_000;
 
@@ -66,25 +64,6 @@ pub enum Scope {
     Everything,
     /// Files and folders, by their paths from the root, and when they were heard of.
     Paths(BTreeMap<String, When>),
-}
-
-impl Scope {
-    /// What was taken in of that.
-    #[must_use]
-    pub fn known(&self, files: &Files) -> Files {
-        match self {
-            Self::Everything => files.clone(),
-            Self::Paths(paths) => {
-                let mut known = Files::default();
-                for path in paths.keys().flat_map(|path| files.at_or_below(path)) {
-                    if let Some(file) = files.get(path) {
-                        known.insert(path.clone(), file.clone());
-                    }
-                }
-                known
-            }
-        }
-    }
 }
 
 /// When something is to be looked at.

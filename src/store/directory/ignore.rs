@@ -1,5 +1,7 @@
 //! Names that are never articles: what editors, sync tools and version control leave behind.
 
+use std::borrow::Cow;
+
 /// What a name means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
@@ -13,7 +15,12 @@ pub(super) enum Name {
 
 /// Sorts a file or folder name.
 pub(super) fn sort(name: &str) -> Name {
-    let lower = name.to_lowercase();
+    let is_lower = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    let lower = if name.bytes().all(is_lower) {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(name.to_lowercase())
+    };
     let is_leftover = name.starts_with('.')
         || name.starts_with("~$")
         || name.starts_with('#')

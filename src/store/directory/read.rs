@@ -1,21 +1,24 @@
 //! Opening and reading one file: beneath the root, an ordinary file, of bounded size, and whole.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+use rustix::buffer::spare_capacity;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use super::stamps::stamp;
-use super::walk::Listed;
+use super::walk::{Listed, Real};
 use super::{DirectoryStore, remark};
 use crate::article::{Diagnostic, Severity, StorePath};
 use crate::files::Stamp;
 
 /// The most bytes an article may have: 5 MB.
 const FILE_MAX: u64 = 5_000_000;
+/// The most room, in bytes, that is kept from one file for the next.
+const KEPT_MAX: usize = 256 * 1024;
 /// How often a file that changes while it is read is read again.
 const TRIES: usize = 5;
 /// How long to wait before that.
@@ -84,65 +87,163 @@ impl Refusal {
     }
 }
 
-/// The stamp of a file, without reading it.
-pub(super) fn look(store: &DirectoryStore, file: &Listed) -> Result<Stamp, Refusal> {
-    let handle = open(store, file)?;
-    rustix::fs::fstat(&handle)
-        .map(|stat| stamp(&stat))
-        .map_err(refusal)
+/// Opens and reads files one after the other. Of the folders, it keeps the last one open: files come
+/// folder by folder, and the way to each is walked once. It lives for one listing, so that what it
+/// keeps is not older than that.
+pub(super) struct Reader<'s> {
+    store: &'s DirectoryStore,
+    folder: Option<(Arc<Path>, OwnedFd)>,
+    /// What was read last; its room is used again.
+    bytes: Vec<u8>,
 }
 
-/// The bytes of a file, and its stamp where it stood still meanwhile. One that changes while it is
-/// read is read again.
-pub(super) fn read(
-    store: &DirectoryStore,
-    file: &Listed,
-) -> Result<(Vec<u8>, Option<Stamp>), Refusal> {
-    for _ in 1..TRIES {
-        let read = read_once(store, file)?;
-        if read.1.is_some() {
-            return Ok(read);
+impl<'s> Reader<'s> {
+    /// A reader that has nothing open yet.
+    pub(super) fn new(store: &'s DirectoryStore) -> Self {
+        Self {
+            store,
+            folder: None,
+            bytes: Vec::new(),
         }
-        std::thread::sleep(PAUSE);
     }
-    // Somebody writes without pause. What there is goes on to the parser, which says what is wrong.
-    read_once(store, file)
+
+    /// The stamp of a file, without reading it.
+    pub(super) fn look(&mut self, file: &Listed) -> Result<Stamp, Refusal> {
+        let seen = self.in_folder(file).and_then(|(folder, name)| {
+            let seen = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            is_ordinary(&seen).then(|| stamp(&seen))
+        });
+        if let Some(seen) = seen {
+            return Ok(seen);
+        }
+        let handle = self.open_by_path(file)?;
+        let seen = rustix::fs::fstat(&handle).map_err(refusal)?;
+        Ok(stamp(&seen))
+    }
+
+    /// The bytes of a file, and its stamp where it stood still meanwhile. One that changes while it
+    /// is read is read again.
+    pub(super) fn read(&mut self, file: &Listed) -> Result<(&[u8], Option<Stamp>), Refusal> {
+        let mut stamp = self.read_once(file)?;
+        for _ in 1..TRIES {
+            if stamp.is_some() {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+            // Where somebody writes without pause, what there is goes on to the parser in the end,
+            // which says what is wrong.
+            stamp = self.read_once(file)?;
+        }
+        Ok((&self.bytes, stamp))
+    }
+
+    /// Reads the bytes, and says the file's stamp where it stood still meanwhile.
+    fn read_once(&mut self, file: &Listed) -> Result<Option<Stamp>, Refusal> {
+        let handle = self.open(file)?;
+        let before = rustix::fs::fstat(&handle).map_err(refusal)?;
+        if !is_ordinary(&before) {
+            return Err(Refusal::NotAFile);
+        }
+        let size = u64::try_from(before.st_size).unwrap_or(u64::MAX);
+        if size > FILE_MAX {
+            return Err(Refusal::TooLarge);
+        }
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_MAX);
+        fill(&handle, size, &mut self.bytes).map_err(refusal)?;
+        if self.bytes.len() as u64 > FILE_MAX {
+            return Err(Refusal::TooLarge);
+        }
+        let after = stamp(&rustix::fs::fstat(&handle).map_err(refusal)?);
+        let is_whole = stamp(&before) == after && self.bytes.len() == size;
+        Ok(is_whole.then_some(after))
+    }
+
+    /// Opens a file in its folder where it lies there, else by its whole path, which decides.
+    fn open(&mut self, file: &Listed) -> Result<OwnedFd, Refusal> {
+        let found = self.in_folder(file).and_then(|(folder, name)| {
+            rustix::fs::openat(folder, name, OPENING | OFlags::NOFOLLOW, Mode::empty()).ok()
+        });
+        match found {
+            Some(handle) => Ok(handle),
+            None => self.open_by_path(file),
+        }
+    }
+
+    /// The open folder of a file and its name there; nothing where a link led to it, or the folder
+    /// cannot be opened.
+    fn in_folder<'f>(&mut self, file: &'f Listed) -> Option<(BorrowedFd<'_>, &'f str)> {
+        let Real::InFolder(path) = &file.real else {
+            return None;
+        };
+        let kept = self.folder.take();
+        let folder = if let Some(folder) = kept.filter(|(kept, _)| Arc::ptr_eq(kept, path)) {
+            folder
+        } else {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            (Arc::clone(path), beneath(self.store, path, flags).ok()?)
+        };
+        let (_, handle) = &*self.folder.insert(folder);
+        Some((handle.as_fd(), file.path.file_name()))
+    }
+
+    fn open_by_path(&self, file: &Listed) -> Result<OwnedFd, Refusal> {
+        beneath(self.store, &file.real_path(), OPENING).map_err(refusal)
+    }
 }
 
-/// The bytes, and the file's stamp where it stood still meanwhile.
-fn read_once(store: &DirectoryStore, file: &Listed) -> Result<(Vec<u8>, Option<Stamp>), Refusal> {
-    let handle = open(store, file)?;
-    let before = rustix::fs::fstat(&handle).map_err(refusal)?;
-    if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
-        return Err(Refusal::NotAFile);
-    }
-    let size = u64::try_from(before.st_size).unwrap_or(u64::MAX);
-    if size > FILE_MAX {
-        return Err(Refusal::TooLarge);
-    }
-    let mut source = File::from(handle);
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-    // One byte past the limit tells a file that grew past it.
-    let read = (&mut source).take(FILE_MAX + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Refusal::Unreadable(error.to_string()))?;
-    if bytes.len() as u64 > FILE_MAX {
-        return Err(Refusal::TooLarge);
-    }
-    let after = rustix::fs::fstat(&source).map_err(refusal)?;
-    let after = stamp(&after);
-    let is_whole = stamp(&before) == after && bytes.len() as u64 == size;
-    Ok((bytes, is_whole.then_some(after)))
-}
+/// How files are opened: without waiting (a FIFO would).
+const OPENING: OFlags = OFlags::RDONLY
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
 
-/// Opens a file without waiting for it (a FIFO would) and without leaving the root.
-fn open(store: &DirectoryStore, file: &Listed) -> Result<OwnedFd, Refusal> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+/// Opens what lies at `path` from the root, without leaving the root.
+fn beneath(store: &DirectoryStore, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
     let resolve = if store.config.store.follow_symlinks {
         ResolveFlags::NO_MAGICLINKS
     } else {
         ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS
     };
-    rustix::fs::openat2(&store.handle, &file.real, flags, Mode::empty(), resolve).map_err(refusal)
+    let path = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
+    rustix::fs::openat2(&store.handle, path, flags, Mode::empty(), resolve)
+}
+
+/// Whether something lies at `path`, and no part of the way there is a link.
+pub(super) fn is_no_link(store: &DirectoryStore, path: &StorePath) -> bool {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    rustix::fs::openat2(&store.handle, path.as_str(), flags, Mode::empty(), resolve).is_ok()
+}
+
+fn is_ordinary(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+}
+
+/// Reads a file to its end, which should come after `size` bytes: then one call shows that it does. It
+/// stops one byte past the limit, which tells a file that grew past it.
+fn fill(handle: &OwnedFd, size: usize, bytes: &mut Vec<u8>) -> rustix::io::Result<()> {
+    /// Room for what a file has grown by.
+    const MORE: usize = 64 * 1024;
+    bytes.reserve(size + 1);
+    loop {
+        let count = match rustix::io::read(handle, spare_capacity(bytes)) {
+            Err(Errno::INTR) => continue,
+            count => count?,
+        };
+        let is_whole = bytes.len() == size && bytes.capacity() > size;
+        if count == 0 || is_whole || bytes.len() as u64 > FILE_MAX {
+            return Ok(());
+        }
+        if bytes.len() == bytes.capacity() {
+            bytes.reserve(MORE);
+        }
+    }
 }
 
 fn refusal(errno: Errno) -> Refusal {

@@ -25,7 +25,7 @@ struct Scene {
     store: DirectoryStore,
     intake: Intake,
     watch: Watch,
-    known: Files,
+    known: Ledger,
 }
 
 impl Scene {
@@ -41,7 +41,7 @@ impl Scene {
             store,
             intake,
             watch,
-            known: Files::default(),
+            known: Ledger::default(),
         }
     }
 
@@ -72,20 +72,45 @@ impl Scene {
             })
             .collect();
         let scope = Scope::Paths(heard);
-        let known = scope.known(&self.known);
         let changes = self
             .store
-            .heard_changes(&known, &self.intake, &scope, &self.watch)
+            .heard_changes(&self.known, &self.intake, &scope, &self.watch)
             .unwrap();
         self.take_in(changes);
     }
 
     fn take_in(&mut self, changes: Changes) {
+        let mut sightings = changes.sightings;
         for change in changes.changed {
-            self.known.insert(change.path, change.file);
+            self.known.insert(&change.path, &change.file);
+            sightings.push((change.path, change.sighting));
+        }
+        for (path, sighting) in sightings {
+            let no = self.known.find(&path).unwrap();
+            self.known.see(no, sighting.seen);
+            self.known.link(no, sighting.inode);
         }
         for path in changes.gone {
-            self.known.remove(&path);
+            self.known.remove(self.known.find(&path).unwrap());
+        }
+    }
+
+    fn look_everywhere(&mut self) {
+        let scope = Scope::Everything;
+        let changes = self
+            .store
+            .heard_changes(&self.known, &self.intake, &scope, &self.watch);
+        self.take_in(changes.unwrap());
+    }
+
+    /// As if all had been read long after they were changed.
+    fn settle(&mut self) {
+        let files: Vec<FileNo> = self.known.iter().collect();
+        for no in files {
+            let path = self.at(self.known.path(no).as_str());
+            if let Ok(stat) = rustix::fs::stat(&path) {
+                self.known.see(no, Some(Seen::of(&stamps::stamp(&stat))));
+            }
         }
     }
 
@@ -100,8 +125,9 @@ impl Scene {
         assert!(changes.gone.is_empty(), "not gone: {:?}", changes.gone);
     }
 
-    fn names(&self) -> Vec<&str> {
-        self.known.iter().map(|(path, _)| path.as_str()).collect()
+    fn names(&self) -> Vec<String> {
+        let paths = self.known.iter().map(|no| self.known.path(no).to_string());
+        paths.collect()
     }
 }
 
@@ -159,16 +185,7 @@ fn a_link_is_a_matter_of_everything() {
     assert!(scene.names().is_empty());
     let later = Instant::now() + std::time::Duration::from_secs(1);
     assert_eq!(scene.watch.due(later), Due::Ready(Scope::Everything));
-    let everything = scene
-        .store
-        .heard_changes(
-            &scene.known,
-            &scene.intake,
-            &Scope::Everything,
-            &scene.watch,
-        )
-        .unwrap();
-    scene.take_in(everything);
+    scene.look_everywhere();
     assert_eq!(scene.names(), ["k.json"]);
     scene.assert_complete();
 }
@@ -185,7 +202,7 @@ fn what_could_not_be_read_for_a_while_is_read_again() {
             .changes(&scene.known, &scene.intake, &|_, _| {})
             .unwrap();
         scene.take_in(changes);
-        scene.store.stamps().settle();
+        scene.settle();
         matches!(
             scene.known.get(&StorePath::new("k.json")),
             Some(File::Article(..))
@@ -206,7 +223,9 @@ fn a_file_is_looked_at_under_all_its_names() {
     fs::hard_link(scene.at("a.json"), scene.at("b.json")).unwrap();
     scene.look(&["b.json"]);
     let later = || Instant::now() + std::time::Duration::from_secs(1);
-    let _ = scene.watch.due(later());
+    // A file with a name that nobody knows may be any.
+    assert_eq!(scene.watch.due(later()), Due::Ready(Scope::Everything));
+    scene.look_everywhere();
     fs::write(scene.at("b.json"), "{").unwrap();
     scene.look(&["b.json"]);
     match scene.watch.due(later()) {
@@ -222,6 +241,9 @@ fn a_file_is_looked_at_under_its_other_name_though_the_first_is_anothers_now() {
         scene.put("a.json", "first");
         fs::hard_link(scene.at("a.json"), scene.at("b.json")).unwrap();
         scene.look(&["a.json", "b.json"]);
+        let later = || Instant::now() + std::time::Duration::from_secs(1);
+        assert_eq!(scene.watch.due(later()), Due::Ready(Scope::Everything));
+        scene.look_everywhere();
         scene.put("a.json", "other");
         if is_replaced {
             scene.put(".a.json.tmp", "a third");
@@ -230,8 +252,7 @@ fn a_file_is_looked_at_under_its_other_name_though_the_first_is_anothers_now() {
             fs::remove_file(scene.at("a.json")).unwrap();
         }
         scene.look(&["a.json"]);
-        let later = Instant::now() + std::time::Duration::from_secs(1);
-        match scene.watch.due(later) {
+        match scene.watch.due(later()) {
             Due::Ready(Scope::Paths(paths)) => assert!(paths.contains_key("b.json")),
             other => panic!("replaced: {is_replaced}: {other:?}"),
         }
@@ -272,4 +293,63 @@ fn names_are_sorted() {
     assert_eq!(heard("x/.a.json.tmp"), Heard::Nothing);
     assert_eq!(heard("..data"), Heard::Everything);
     assert_eq!(heard("..2026/x/a.json"), Heard::Everything);
+}
+
+#[test]
+fn what_was_listed_is_not_trusted_when_it_is_opened() {
+    use read::Refusal;
+    let scene = Scene::new();
+    for name in ["x/a.json", "x/b.json", "x/c.json", "y/d.json", "z/e.json"] {
+        scene.put(name, "1");
+    }
+    let listing = walk::walk(&scene.store, &|_| {}).unwrap();
+    let mut reader = Reader::new(&scene.store);
+    let mut read = |name: &str| {
+        let file = listing.files.iter().find(|file| file.path.as_str() == name);
+        let (bytes, stamp) = reader.read(file.unwrap())?;
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        assert_eq!(reader.look(file.unwrap()).ok(), stamp, "{name}");
+        assert!(stamp.is_some(), "{name} stood still");
+        Ok::<_, Refusal>(text)
+    };
+    assert!(read("x/a.json").unwrap().contains("\"1\""));
+    // Once a folder is open, a file in it becomes a link, and another goes.
+    fs::remove_file(scene.at("x/b.json")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", scene.at("x/b.json")).unwrap();
+    assert!(matches!(read("x/b.json"), Err(Refusal::Outside)));
+    fs::remove_file(scene.at("x/c.json")).unwrap();
+    assert!(matches!(read("x/c.json"), Err(Refusal::Gone)));
+    // Another folder takes the place of one that is open.
+    fs::rename(scene.at("x"), scene.at("old")).unwrap();
+    fs::remove_file(scene.at("old/a.json")).unwrap();
+    scene.put("x/a.json", "2");
+    assert!(read("x/a.json").unwrap().contains("\"2\""));
+    // A folder becomes a link, and a file a folder.
+    fs::rename(scene.at("y"), scene.at("away")).unwrap();
+    std::os::unix::fs::symlink("away", scene.at("y")).unwrap();
+    assert!(matches!(read("y/d.json"), Err(Refusal::Outside)));
+    fs::remove_file(scene.at("z/e.json")).unwrap();
+    fs::create_dir(scene.at("z/e.json")).unwrap();
+    assert!(matches!(read("z/e.json"), Err(Refusal::NotAFile)));
+}
+
+#[test]
+fn files_are_read_to_their_ends_whatever_was_read_before() {
+    let scene = Scene::new();
+    let sizes = [0, 1, 4_095, 4_096, 4_097, 700_000, 5_000_000, 5_000_001, 10];
+    for size in sizes {
+        fs::write(scene.at(&format!("{size}.json")), "a".repeat(size)).unwrap();
+    }
+    let listing = walk::walk(&scene.store, &|_| {}).unwrap();
+    let mut reader = Reader::new(&scene.store);
+    for size in sizes {
+        let name = format!("{size}.json");
+        let file = listing.files.iter().find(|file| file.path.as_str() == name);
+        match reader.read(file.unwrap()) {
+            Ok((bytes, stamp)) => assert_eq!((bytes.len(), stamp.is_some()), (size, true)),
+            Err(refusal) => {
+                assert!(matches!(refusal, read::Refusal::TooLarge) && size > 5_000_000);
+            }
+        }
+    }
 }

@@ -1,16 +1,18 @@
 //! Listing a store: every file that may be an article, under the name it is known by.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::fs::{DirEntry, FileType};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir};
 
 use super::ignore::{self, Name};
-use super::read::Refusal;
+use super::read::{self, Refusal};
 use super::{DirectoryStore, StoreError, remark};
 use crate::article::{Diagnostic, Severity, StorePath};
 
@@ -22,10 +24,30 @@ const DEPTH_MAX: usize = 64;
 pub(super) struct Listed {
     /// The name it is known by.
     pub(super) path: StorePath,
-    /// Where it really lies, from the root: differs from `path` behind a link.
-    pub(super) real: PathBuf,
+    /// Where it really lies.
+    pub(super) real: Real,
     /// Why it cannot be opened at all.
     pub(super) refusal: Option<Refusal>,
+}
+
+/// Where a file really lies.
+#[derive(Clone, Debug)]
+pub(super) enum Real {
+    /// In this folder, from the root, under the last part of the name it is known by. The files of one
+    /// folder share it.
+    InFolder(Arc<Path>),
+    /// At this path from the root, to which a link leads, or which is a link itself.
+    At(PathBuf),
+}
+
+impl Listed {
+    /// Where it really lies, from the root.
+    pub(super) fn real_path(&self) -> Cow<'_, Path> {
+        match &self.real {
+            Real::InFolder(folder) => Cow::Owned(folder.join(self.path.file_name())),
+            Real::At(path) => Cow::Borrowed(path),
+        }
+    }
 }
 
 /// Everything in a store.
@@ -43,7 +65,7 @@ struct Folder {
     /// The name it is known by, without a trailing slash; empty for the root.
     path: String,
     /// Where it really lies, from the root.
-    real: PathBuf,
+    real: Arc<Path>,
     depth: usize,
 }
 
@@ -52,7 +74,7 @@ struct Folder {
 pub(super) fn walk(store: &DirectoryStore, arm: Arm<'_>) -> Result<Listing, StoreError> {
     let root = Folder {
         path: String::new(),
-        real: PathBuf::new(),
+        real: Arc::from(Path::new("")),
         depth: 0,
     };
     walk_below(store, vec![root], Listing::default(), arm)
@@ -97,7 +119,7 @@ pub(super) fn walk_at(
             return Ok(Here::Link);
         }
         depth += 1;
-        last = Some(meta.file_type());
+        last = Some(FileType::from_raw_mode(meta.mode()));
     }
     let folder = parent(path);
     let mut out = Listing::default();
@@ -107,18 +129,12 @@ pub(super) fn walk_at(
     {
         let folder = Folder {
             path: folder.to_owned(),
-            real: PathBuf::from(folder),
+            real: Arc::from(Path::new(folder)),
             depth: depth - 1,
         };
         let name = path.rsplit('/').next().unwrap_or(path);
-        sort_entry(
-            store,
-            &folder,
-            name.as_ref(),
-            file_type,
-            &mut out,
-            &mut folders,
-        );
+        let entry = (name.as_ref(), file_type);
+        sort_entry(store, &folder, path, entry, &mut out, &mut folders);
     }
     walk_below(store, folders, out, arm).map(Here::Listing)
 }
@@ -189,12 +205,12 @@ fn walk_below(
 
 /// The file known as `path`, as [`walk`] would list it.
 pub(super) fn locate(store: &DirectoryStore, path: &StorePath) -> Option<Listed> {
-    let place = store.root.join(path.as_str());
-    let real = match place.canonicalize() {
-        Ok(real) => real
-            .strip_prefix(&store.root)
-            .map_or(real.clone(), Path::to_path_buf),
-        Err(_) => return None,
+    let real = if read::is_no_link(store, path) {
+        Real::InFolder(Arc::from(Path::new(parent(path.as_str()))))
+    } else {
+        let real = store.root.join(path.as_str()).canonicalize().ok()?;
+        let inside = real.strip_prefix(&store.root).map(Path::to_path_buf);
+        Real::At(inside.unwrap_or(real))
     };
     Some(Listed {
         path: path.clone(),
@@ -216,12 +232,16 @@ fn list(
     match entries(store, folder, visited) {
         Ok(None) => {}
         Ok(Some(entries)) => {
-            for entry in entries {
-                // One that vanished since is not there.
-                if let Ok(file_type) = entry.file_type() {
-                    let name = entry.file_name();
-                    sort_entry(store, folder, &name, file_type, &mut out, &mut folders);
-                }
+            let mut path = folder.path.clone();
+            if !path.is_empty() {
+                path.push('/');
+            }
+            let start = path.len();
+            for (name, file_type) in &entries {
+                path.truncate(start);
+                path.push_str(&name.to_string_lossy());
+                let entry = (name.as_os_str(), *file_type);
+                sort_entry(store, folder, &path, entry, &mut out, &mut folders);
             }
         }
         Err(error) if folder.path.is_empty() => return (out, folders, Some(error)),
@@ -246,7 +266,9 @@ fn entries(
     store: &DirectoryStore,
     folder: &Folder,
     visited: &Mutex<HashSet<(u64, u64)>>,
-) -> std::io::Result<Option<Vec<DirEntry>>> {
+) -> std::io::Result<Option<Vec<(OsString, FileType)>>> {
+    /// Names asked for at once, in bytes.
+    const ROOM: usize = 32 * 1024;
     let place = store.root.join(&folder.real);
     if store.config.store.follow_symlinks {
         let meta = place.metadata()?;
@@ -257,51 +279,68 @@ fn entries(
             return Ok(None);
         }
     }
-    let mut entries: Vec<DirEntry> = place.read_dir()?.collect::<Result<_, _>>()?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let handle = rustix::fs::openat(CWD, &place, flags, Mode::empty())?;
+    let mut room = Vec::with_capacity(ROOM);
+    let mut list = RawDir::new(&handle, room.spare_capacity_mut());
+    let mut entries = Vec::new();
+    while let Some(entry) = list.next() {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
+        let file_type = match entry.file_type() {
+            // Some file systems do not say it here.
+            FileType::Unknown => {
+                match rustix::fs::statat(&handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(seen) => FileType::from_raw_mode(seen.st_mode),
+                    // One that vanished since is not there.
+                    Err(_) => continue,
+                }
+            }
+            known => known,
+        };
+        let name = OsString::from_vec(name.to_bytes().to_vec());
+        entries.push((name, file_type));
+    }
     // With links followed, which of two names is listed first must not depend on the disk.
-    entries.sort_by_key(DirEntry::file_name);
+    entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     Ok(Some(entries))
 }
 
-/// Puts one entry where it belongs.
+/// Puts one entry, known as `path`, where it belongs.
 fn sort_entry(
     store: &DirectoryStore,
     folder: &Folder,
-    os_name: &OsStr,
-    file_type: FileType,
+    path: &str,
+    (os_name, file_type): (&OsStr, FileType),
     out: &mut Listing,
     folders: &mut Vec<Folder>,
 ) {
-    let name = os_name.to_string_lossy();
-    let path = if folder.path.is_empty() {
-        name.clone().into_owned()
-    } else {
-        format!("{}/{name}", folder.path)
-    };
     let rules = &store.config.store;
+    let name = os_name.to_string_lossy();
     let kind = ignore::sort(&name);
-    if kind == Name::Leftover || rules.exclude.is_match(&path) {
+    if kind == Name::Leftover || rules.exclude.is_match(path) {
         return;
     }
-    let mut item = Listed {
-        path: StorePath::new(&path),
-        real: folder.real.join(os_name),
-        refusal: None,
-    };
-    let target = match resolve(store, &item, file_type) {
+    let (real, refusal) = match resolve(store, folder, os_name, file_type) {
         Target::Skip => return,
         Target::Folder(real) if os_name.to_str().is_some() && folder.depth < DEPTH_MAX => {
-            let depth = folder.depth + 1;
-            folders.push(Folder { path, real, depth });
+            folders.push(Folder {
+                path: path.to_owned(),
+                real: Arc::from(real),
+                depth: folder.depth + 1,
+            });
             return;
         }
         Target::Folder(_) => {
-            out.unread.push(path.clone());
-            out.remarks.push(too_deep(&path));
+            out.unread.push(path.to_owned());
+            out.remarks.push(too_deep(path));
             return;
         }
         Target::OutsideFolder => {
-            out.remarks.push(outside_folder(&path));
+            out.remarks.push(outside_folder(path));
             return;
         }
         Target::File(real, refusal) => (real, refusal),
@@ -310,19 +349,22 @@ fn sort_entry(
         && rules
             .include
             .as_ref()
-            .is_none_or(|include| include.is_match(&path));
+            .is_none_or(|include| include.is_match(path));
     if !is_wanted {
         return;
     }
     if kind == Name::ConflictCopy {
-        out.remarks.push(conflict_copy(&path));
+        out.remarks.push(conflict_copy(path));
         return;
     }
-    (item.real, item.refusal) = target;
-    if os_name.to_str().is_none() {
-        item.refusal = Some(Refusal::Name);
-    }
-    out.files.push(item);
+    out.files.push(Listed {
+        path: StorePath::new(path),
+        real,
+        refusal: match os_name.to_str() {
+            Some(_) => refusal,
+            None => Some(Refusal::Name),
+        },
+    });
 }
 
 fn too_deep(path: &str) -> Diagnostic {
@@ -362,38 +404,41 @@ enum Target {
     Folder(PathBuf),
     /// A link to a folder outside the store.
     OutsideFolder,
-    File(PathBuf, Option<Refusal>),
+    File(Real, Option<Refusal>),
 }
 
 /// Decides what an entry stands for. A link inside the store is followed only into what is hidden
 /// there (as Kubernetes publishes files): anything else is listed under its own name already.
-fn resolve(store: &DirectoryStore, item: &Listed, file_type: FileType) -> Target {
-    let real = item.real.clone();
-    if file_type.is_dir() {
-        return Target::Folder(real);
+fn resolve(
+    store: &DirectoryStore,
+    folder: &Folder,
+    os_name: &OsStr,
+    file_type: FileType,
+) -> Target {
+    let here = || Real::InFolder(Arc::clone(&folder.real));
+    let real = || folder.real.join(os_name);
+    match file_type {
+        FileType::RegularFile => return Target::File(here(), None),
+        FileType::Directory => return Target::Folder(real()),
+        FileType::Symlink => {}
+        _ => return Target::File(here(), Some(Refusal::NotAFile)),
     }
-    if file_type.is_file() {
-        return Target::File(real, None);
-    }
-    if !file_type.is_symlink() {
-        return Target::File(real, Some(Refusal::NotAFile));
-    }
-    let Ok(absolute) = store.root.join(&real).canonicalize() else {
-        return Target::File(real, Some(Refusal::Dangling));
+    let Ok(absolute) = store.root.join(real()).canonicalize() else {
+        return Target::File(here(), Some(Refusal::Dangling));
     };
     let is_dir = absolute.is_dir();
     if store.config.store.follow_symlinks {
         return if is_dir {
-            Target::Folder(real)
+            Target::Folder(real())
         } else {
-            Target::File(real, None)
+            Target::File(Real::At(real()), None)
         };
     }
     match absolute.strip_prefix(&store.root) {
         Err(_) if is_dir => Target::OutsideFolder,
-        Err(_) => Target::File(real, Some(Refusal::Outside)),
+        Err(_) => Target::File(here(), Some(Refusal::Outside)),
         Ok(inside) if !ignore::is_hidden(inside) => Target::Skip,
         Ok(inside) if is_dir => Target::Folder(inside.to_path_buf()),
-        Ok(inside) => Target::File(inside.to_path_buf(), None),
+        Ok(inside) => Target::File(Real::At(inside.to_path_buf()), None),
     }
 }

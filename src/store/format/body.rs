@@ -60,12 +60,12 @@ impl From<TooComplex> for BodyError {
 ///
 /// # Errors
 /// Where it is too long or too complex to be read in good time.
-pub(super) fn render(raw: &RawBody, base: &Url) -> Result<Option<Body>, BodyError> {
+pub(super) fn render(raw: &RawBody<'_>, base: &Url) -> Result<Option<Body>, BodyError> {
     let html = match raw {
         RawBody::None => return Ok(None),
         RawBody::Markdown(source) => Cow::Owned(from_markdown(within(source)?)?),
         RawBody::Text(source) => Cow::Owned(from_text(within(source)?)),
-        RawBody::Html(source) => Cow::Borrowed(source.as_str()),
+        RawBody::Html(source) => Cow::Borrowed(&**source),
     };
     let tidied = tidy::tidy(within(&html)?, base)?;
     let clean = SANITISER.clean(&tidied.html).to_string();

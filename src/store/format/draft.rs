@@ -1,8 +1,12 @@
 //! An article as written: raw strings and their places, before dates, URLs and text are checked.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::article::{Access, Kind, Status};
+
+/// Text as written: borrowed from the file, or from what was read of it, wherever it can be.
+pub type Written<'n> = Cow<'n, str>;
 
 /// A value as written and the bytes of the file it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,110 +29,110 @@ impl<T> Field<T> {
 
 /// The body as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum RawBody {
+pub enum RawBody<'n> {
     /// None at all.
     #[default]
     None,
     /// `CommonMark`.
-    Markdown(String),
+    Markdown(Written<'n>),
     /// HTML, not yet sanitised.
-    Html(String),
+    Html(Written<'n>),
     /// Plain text; blank lines separate paragraphs.
-    Text(String),
+    Text(Written<'n>),
 }
 
 /// The fields of an article as its form gives them. Absent means that the form does not say.
 #[derive(Clone, Debug, Default)]
-pub struct Draft {
+pub struct Draft<'n> {
     /// Identity.
-    pub id: Option<Field<String>>,
+    pub id: Option<Field<Written<'n>>>,
     /// Plain text.
-    pub title: Option<Field<String>>,
+    pub title: Option<Field<Written<'n>>>,
     /// Plain text.
-    pub summary: Option<Field<String>>,
+    pub summary: Option<Field<Written<'n>>>,
     /// The body.
-    pub body: RawBody,
+    pub body: RawBody<'n>,
     /// URL, relative or absolute.
-    pub url: Option<Field<String>>,
+    pub url: Option<Field<Written<'n>>>,
     /// For `{slug}`.
-    pub slug: Option<Field<String>>,
+    pub slug: Option<Field<Written<'n>>>,
     /// For `{path}`.
-    pub path: Option<Field<String>>,
+    pub path: Option<Field<Written<'n>>>,
     /// First publication, as written.
-    pub published: Option<Field<String>>,
+    pub published: Option<Field<Written<'n>>>,
     /// Last significant change, as written.
-    pub updated: Option<Field<String>>,
+    pub updated: Option<Field<Written<'n>>>,
     /// Where later than `published`, it becomes `published`.
-    pub embargo: Option<Field<String>>,
+    pub embargo: Option<Field<Written<'n>>>,
     /// The instant it leaves everything, as written.
-    pub expires: Option<Field<String>>,
+    pub expires: Option<Field<Written<'n>>>,
     /// Status; published where the form does not say.
     pub status: Option<Status>,
     /// Sections, the main one first.
-    pub sections: Vec<Field<RawTopic>>,
+    pub sections: Vec<Field<RawTopic<'n>>>,
     /// Stories.
-    pub stories: Vec<Field<RawTopic>>,
+    pub stories: Vec<Field<RawTopic<'n>>>,
     /// Tags.
-    pub tags: Vec<Field<String>>,
+    pub tags: Vec<Field<Written<'n>>>,
     /// Who wrote it.
-    pub authors: Vec<Field<RawPerson>>,
+    pub authors: Vec<Field<RawPerson<'n>>>,
     /// Pictures.
-    pub images: Vec<Field<RawImage>>,
+    pub images: Vec<Field<RawImage<'n>>>,
     /// Video.
-    pub video: Option<Field<RawMedia>>,
+    pub video: Option<Field<RawMedia<'n>>>,
     /// Audio.
-    pub audio: Option<Field<RawMedia>>,
+    pub audio: Option<Field<RawMedia<'n>>>,
     /// The agency: name and URL.
-    pub source: Option<Field<(String, Option<String>)>>,
+    pub source: Option<Field<(Written<'n>, Option<Written<'n>>)>>,
     /// Language tag.
-    pub language: Option<Field<String>>,
+    pub language: Option<Field<Written<'n>>>,
     /// Kind; article where the form does not say.
     pub kind: Option<Kind>,
     /// Access; free where the form does not say.
     pub access: Option<Access>,
     /// The discussion: URL and count.
-    pub comments: Option<Field<(Option<String>, Option<u32>)>>,
+    pub comments: Option<Field<(Option<Written<'n>>, Option<u32>)>>,
     /// May stand in the news sitemap.
     pub news: Option<bool>,
     /// May stand in sitemaps.
     pub index: Option<bool>,
     /// Language tag and URL, for hreflang.
-    pub translations: Vec<Field<(String, String)>>,
+    pub translations: Vec<Field<(Written<'n>, Written<'n>)>>,
 }
 
 /// A section or story as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RawTopic {
+pub struct RawTopic<'n> {
     /// Its id.
-    pub id: String,
+    pub id: Written<'n>,
     /// Its title, where the form gives one.
-    pub title: Option<String>,
+    pub title: Option<Written<'n>>,
 }
 
 /// A person as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RawPerson {
+pub struct RawPerson<'n> {
     /// Name.
-    pub name: String,
+    pub name: Written<'n>,
     /// Home page.
-    pub url: Option<String>,
+    pub url: Option<Written<'n>>,
     /// Mail address.
-    pub email: Option<String>,
+    pub email: Option<Written<'n>>,
 }
 
 /// A picture as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RawImage {
+pub struct RawImage<'n> {
     /// URL, relative or absolute.
-    pub url: String,
+    pub url: Written<'n>,
     /// Caption.
-    pub caption: Option<String>,
+    pub caption: Option<Written<'n>>,
     /// Credit.
-    pub credit: Option<String>,
+    pub credit: Option<Written<'n>>,
     /// Alternative text.
-    pub alt: Option<String>,
+    pub alt: Option<Written<'n>>,
     /// Media type.
-    pub media_type: Option<String>,
+    pub media_type: Option<Written<'n>>,
     /// Pixels.
     pub width: Option<u32>,
     /// Pixels.
@@ -139,21 +143,21 @@ pub struct RawImage {
 
 /// A video or sound recording as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RawMedia {
+pub struct RawMedia<'n> {
     /// URL, relative or absolute.
-    pub url: String,
+    pub url: Written<'n>,
     /// Media type.
-    pub media_type: Option<String>,
+    pub media_type: Option<Written<'n>>,
     /// Bytes.
     pub length: Option<u64>,
     /// Seconds.
     pub duration: Option<u32>,
     /// A still picture: URL, relative or absolute.
-    pub thumbnail: Option<String>,
+    pub thumbnail: Option<Written<'n>>,
     /// Its own title.
-    pub title: Option<String>,
+    pub title: Option<Written<'n>>,
     /// Its own description.
-    pub description: Option<String>,
+    pub description: Option<Written<'n>>,
     /// Pixels.
     pub width: Option<u32>,
     /// Pixels.

@@ -10,7 +10,9 @@ mod vocabulary;
 
 pub(super) use vocabulary::{Scopes, Vocabulary, fill};
 
-use super::draft::Field;
+use std::borrow::Cow;
+
+use super::draft::{Field, Written};
 use super::node::{Key, Node, Value};
 use super::problem::Problem;
 use crate::article::{Access, Kind, Status};
@@ -57,7 +59,11 @@ impl Reader {
     }
 
     /// Text. A number, a date or a truth value is a fault that says to put it in quotes.
-    pub(super) fn text(&mut self, name: &str, node: &Node) -> Option<Field<String>> {
+    pub(super) fn text<'n>(
+        &mut self,
+        name: &str,
+        node: &'n Node<'_>,
+    ) -> Option<Field<Written<'n>>> {
         match &node.value {
             Value::Text(text) => field(text, node),
             Value::Null => None,
@@ -66,7 +72,11 @@ impl Reader {
     }
 
     /// A title: as [`Reader::text`], but null is a fault too (YAML reads a bare `null` as one).
-    pub(super) fn title(&mut self, name: &str, node: &Node) -> Option<Field<String>> {
+    pub(super) fn title<'n>(
+        &mut self,
+        name: &str,
+        node: &'n Node<'_>,
+    ) -> Option<Field<Written<'n>>> {
         match &node.value {
             Value::Null => self.wrong(name, node, "text"),
             _ => self.text(name, node),
@@ -74,7 +84,11 @@ impl Reader {
     }
 
     /// Text, or a number or date taken as written: ids, slugs, sections and tags look like that.
-    pub(super) fn label(&mut self, name: &str, node: &Node) -> Option<Field<String>> {
+    pub(super) fn label<'n>(
+        &mut self,
+        name: &str,
+        node: &'n Node<'_>,
+    ) -> Option<Field<Written<'n>>> {
         match &node.value {
             Value::Text(text) | Value::Number(text) | Value::Date(text) => field(text, node),
             Value::Null => None,
@@ -83,7 +97,11 @@ impl Reader {
     }
 
     /// A date as written; whether it is one is decided when the draft is finished.
-    pub(super) fn date(&mut self, name: &str, node: &Node) -> Option<Field<String>> {
+    pub(super) fn date<'n>(
+        &mut self,
+        name: &str,
+        node: &'n Node<'_>,
+    ) -> Option<Field<Written<'n>>> {
         match &node.value {
             Value::Text(text) | Value::Date(text) => field(text, node),
             Value::Null => None,
@@ -92,7 +110,7 @@ impl Reader {
     }
 
     /// `true` or `false`.
-    pub(super) fn truth(&mut self, name: &str, node: &Node) -> Option<bool> {
+    pub(super) fn truth(&mut self, name: &str, node: &Node<'_>) -> Option<bool> {
         match &node.value {
             Value::Bool(truth) => Some(*truth),
             _ if is_absent(node) && !is_empty_list(node) => None,
@@ -101,7 +119,7 @@ impl Reader {
     }
 
     /// A whole number that is not negative and that `T` can hold; digits in quotes count too.
-    pub(super) fn count<T: std::str::FromStr>(&mut self, name: &str, node: &Node) -> Option<T> {
+    pub(super) fn count<T: std::str::FromStr>(&mut self, name: &str, node: &Node<'_>) -> Option<T> {
         if is_absent(node) && !is_empty_list(node) {
             return None;
         }
@@ -121,7 +139,7 @@ impl Reader {
     pub(super) fn choice<T: Copy>(
         &mut self,
         name: &str,
-        node: &Node,
+        node: &Node<'_>,
         words: &[(&str, T)],
     ) -> Option<T> {
         let word = self.text(name, node)?;
@@ -142,12 +160,12 @@ impl Reader {
     }
 
     /// `kind`.
-    pub(super) fn kind(&mut self, name: &str, node: &Node) -> Option<Kind> {
+    pub(super) fn kind(&mut self, name: &str, node: &Node<'_>) -> Option<Kind> {
         self.choice(name, node, &Kind::ALL.map(|kind| (kind.as_str(), kind)))
     }
 
     /// Labels: one, or a list of them.
-    pub(super) fn labels(&mut self, name: &str, node: &Node) -> Vec<Field<String>> {
+    pub(super) fn labels<'n>(&mut self, name: &str, node: &'n Node<'n>) -> Vec<Field<Written<'n>>> {
         items(node)
             .iter()
             .filter_map(|item| self.label(name, item))
@@ -156,7 +174,7 @@ impl Reader {
 
     /// Notes each member of the table `node` that is none of `known`, without regard to case.
     /// `name` is the table's, empty for the whole file.
-    pub(super) fn note_unknown(&mut self, name: &str, node: &Node, known: &[&str]) {
+    pub(super) fn note_unknown(&mut self, name: &str, node: &Node<'_>, known: &[&str]) {
         let Value::Table(members) = &node.value else {
             return;
         };
@@ -171,7 +189,7 @@ impl Reader {
     }
 
     /// Notes that nothing is read from the member `key` of the table `name`.
-    pub(super) fn note_unread(&mut self, name: &str, key: &Key) {
+    pub(super) fn note_unread(&mut self, name: &str, key: &Key<'_>) {
         self.report(Problem::note(
             "unknown-member",
             key.span.clone(),
@@ -184,7 +202,7 @@ impl Reader {
     }
 
     /// Keeps the fault that the member `name`, `node`, is not `expected`, and gives nothing.
-    pub(super) fn wrong<T>(&mut self, name: &str, node: &Node, expected: &str) -> Option<T> {
+    pub(super) fn wrong<T>(&mut self, name: &str, node: &Node<'_>, expected: &str) -> Option<T> {
         self.wrong_whole(&Problem::shown(name), node, expected)
     }
 
@@ -192,7 +210,7 @@ impl Reader {
     pub(super) fn wrong_whole<T>(
         &mut self,
         subject: &str,
-        node: &Node,
+        node: &Node<'_>,
         expected: &str,
     ) -> Option<T> {
         let quotable = !matches!(node.value, Value::List(_) | Value::Table(_));
@@ -212,7 +230,7 @@ impl Reader {
 }
 
 /// Whether `node` says nothing: null, blank text, or an empty list.
-pub(super) fn is_absent(node: &Node) -> bool {
+pub(super) fn is_absent(node: &Node<'_>) -> bool {
     match &node.value {
         Value::Null => true,
         Value::Text(text) => text.trim().is_empty(),
@@ -222,7 +240,7 @@ pub(super) fn is_absent(node: &Node) -> bool {
 }
 
 /// The items of a list; a single value is a list of itself, and what is absent is an empty one.
-pub(super) fn items(node: &Node) -> &[Node] {
+pub(super) fn items<'n>(node: &'n Node<'n>) -> &'n [Node<'n>] {
     match &node.value {
         Value::List(items) => items,
         _ if is_absent(node) => &[],
@@ -232,11 +250,14 @@ pub(super) fn items(node: &Node) -> &[Node] {
 
 /// The first of `names` that the table `node` has and that is not absent, with its name; keys
 /// without regard to case. Where there is none, an empty list: whoever wants text must refuse it.
-pub(super) fn first<'n, 'k>(node: &'n Node, names: &[&'k str]) -> Option<(&'k str, &'n Node)> {
+pub(super) fn first<'n, 'k>(
+    node: &'n Node<'n>,
+    names: &[&'k str],
+) -> Option<(&'k str, &'n Node<'n>)> {
     let Value::Table(members) = &node.value else {
         return None;
     };
-    let search = |counts: fn(&Node) -> bool| {
+    let search = |counts: fn(&Node<'_>) -> bool| {
         names.iter().find_map(|name| {
             let (_, found) = members
                 .iter()
@@ -248,7 +269,7 @@ pub(super) fn first<'n, 'k>(node: &'n Node, names: &[&'k str]) -> Option<(&'k st
 }
 
 /// Whether `node` is a list of nothing.
-pub(super) fn is_empty_list(node: &Node) -> bool {
+pub(super) fn is_empty_list(node: &Node<'_>) -> bool {
     matches!(&node.value, Value::List(items) if items.is_empty())
 }
 
@@ -262,9 +283,9 @@ fn join(table: &str, key: &str) -> String {
 }
 
 /// `text` with its place; nothing where it is blank.
-fn field(text: &str, node: &Node) -> Option<Field<String>> {
+fn field<'n>(text: &'n str, node: &Node<'_>) -> Option<Field<Written<'n>>> {
     (!text.trim().is_empty()).then(|| Field {
-        value: text.to_owned(),
+        value: Cow::Borrowed(text),
         span: node.span.clone(),
     })
 }

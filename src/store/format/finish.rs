@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::body::{self, Body};
-use super::draft::{Draft, Field, RawBody, RawPerson, RawTopic};
+use super::draft::{Draft, Field, RawBody, RawPerson, RawTopic, Written};
 use super::has_fault;
 use super::problem::Problem;
 use crate::article::{
@@ -60,7 +60,7 @@ pub(super) enum Outcome {
 /// Finishes the draft of the file `path`. What is wrong with it is added to `problems`, which holds
 /// no fault yet.
 pub(super) fn finish(
-    draft: Draft,
+    draft: Draft<'_>,
     undated: Undated,
     purpose: Purpose,
     path: &StorePath,
@@ -84,7 +84,7 @@ pub(super) fn finish(
 }
 
 /// The first publication that a draft names, whatever else is wrong with it.
-pub(super) fn published(draft: &Draft, path: &StorePath, config: &Config) -> Option<Timestamp> {
+pub(super) fn published(draft: &Draft<'_>, path: &StorePath, config: &Config) -> Option<Timestamp> {
     let mut finisher = Finisher {
         purpose: Purpose::Article,
         path,
@@ -110,7 +110,11 @@ struct Finisher<'a> {
 
 impl Finisher<'_> {
     /// The article and its body; `None` where it is none, or cannot be one (a fault says so).
-    fn article(&mut self, mut draft: Draft, undated: Undated) -> Option<(Article, Option<String>)> {
+    fn article(
+        &mut self,
+        mut draft: Draft<'_>,
+        undated: Undated,
+    ) -> Option<(Article, Option<String>)> {
         let dates = self.dates(&draft, undated)?;
         let language = self.language(draft.language.as_ref());
         let id = self.id(draft.id.as_ref());
@@ -172,9 +176,9 @@ impl Finisher<'_> {
         Some((article, body))
     }
 
-    fn id(&mut self, field: Option<&Field<String>>) -> Option<ArticleId> {
+    fn id(&mut self, field: Option<&Field<Written<'_>>>) -> Option<ArticleId> {
         let (text, span) = match field {
-            Some(field) => (field.value.as_str(), field.span.clone()),
+            Some(field) => (&*field.value, field.span.clone()),
             None => (self.path.stem(), WHOLE),
         };
         match ArticleId::new(text) {
@@ -197,7 +201,7 @@ impl Finisher<'_> {
         }
     }
 
-    fn title(&mut self, field: Option<&Field<String>>) -> Option<Text> {
+    fn title(&mut self, field: Option<&Field<Written<'_>>>) -> Option<Text> {
         let title = field.map(|field| self.text("the title", &field.value, &field.span));
         if let Some(title) = title
             && !title.is_empty()
@@ -214,7 +218,7 @@ impl Finisher<'_> {
         None
     }
 
-    fn language(&mut self, field: Option<&Field<String>>) -> Option<Language> {
+    fn language(&mut self, field: Option<&Field<Written<'_>>>) -> Option<Language> {
         let Some(field) = field else {
             return Some(self.config.publication.language.clone());
         };
@@ -232,13 +236,13 @@ impl Finisher<'_> {
         }
     }
 
-    fn sections(&mut self, fields: &[Field<RawTopic>]) -> Vec<Topic> {
+    fn sections(&mut self, fields: &[Field<RawTopic<'_>>]) -> Vec<Topic> {
         let folder = self.path.as_str().split_once('/').map(|(first, _)| first);
         match (self.config.store.section_from, folder) {
             (SectionFrom::Directory, Some(folder)) if fields.is_empty() => {
                 let field = Field {
                     value: RawTopic {
-                        id: folder.to_owned(),
+                        id: folder.into(),
                         title: None,
                     },
                     span: WHOLE,
@@ -250,7 +254,7 @@ impl Finisher<'_> {
     }
 
     /// Sections or stories, each once, in the order they are first named.
-    fn topics(&mut self, what: &str, fields: &[Field<RawTopic>]) -> Vec<Topic> {
+    fn topics(&mut self, what: &str, fields: &[Field<RawTopic<'_>>]) -> Vec<Topic> {
         let mut topics: Vec<Topic> = Vec::new();
         for field in self.first_of("sections or stories", fields) {
             let id = match TopicId::new(&field.value.id) {
@@ -275,7 +279,7 @@ impl Finisher<'_> {
         topics
     }
 
-    fn tags(&mut self, fields: &[Field<String>]) -> Vec<Text> {
+    fn tags(&mut self, fields: &[Field<Written<'_>>]) -> Vec<Text> {
         let mut tags: Vec<Text> = Vec::new();
         for field in self.first_of("tags", fields) {
             if let Some(tag) = self.some_text("a tag", &field.value, &field.span)
@@ -287,7 +291,7 @@ impl Finisher<'_> {
         tags
     }
 
-    fn authors(&mut self, fields: &[Field<RawPerson>]) -> Vec<Person> {
+    fn authors(&mut self, fields: &[Field<RawPerson<'_>>]) -> Vec<Person> {
         let mut authors: Vec<Person> = Vec::new();
         for Field { value, span } in self.first_of("authors", fields) {
             let Some(name) = self.some_text("the name of an author", &value.name, span) else {
@@ -304,7 +308,10 @@ impl Finisher<'_> {
         authors
     }
 
-    fn source(&mut self, field: Option<&Field<(String, Option<String>)>>) -> Option<Source> {
+    fn source(
+        &mut self,
+        field: Option<&Field<(Written<'_>, Option<Written<'_>>)>>,
+    ) -> Option<Source> {
         let Field {
             value: (name, url),
             span,
@@ -317,7 +324,7 @@ impl Finisher<'_> {
 
     fn comments(
         &mut self,
-        field: Option<&Field<(Option<String>, Option<u32>)>>,
+        field: Option<&Field<(Option<Written<'_>>, Option<u32>)>>,
     ) -> Option<Comments> {
         let Field {
             value: (url, count),
@@ -327,7 +334,10 @@ impl Finisher<'_> {
         (url.is_some() || count.is_some()).then_some(Comments { url, count: *count })
     }
 
-    fn translations(&mut self, fields: &[Field<(String, String)>]) -> BTreeMap<Language, WebUrl> {
+    fn translations(
+        &mut self,
+        fields: &[Field<(Written<'_>, Written<'_>)>],
+    ) -> BTreeMap<Language, WebUrl> {
         let mut translations = BTreeMap::new();
         for Field {
             value: (tag, url),
@@ -350,7 +360,7 @@ impl Finisher<'_> {
         translations
     }
 
-    fn body(&mut self, raw: &RawBody, url: &WebUrl) -> Option<Body> {
+    fn body(&mut self, raw: &RawBody<'_>, url: &WebUrl) -> Option<Body> {
         // A WebUrl can always be taken apart again.
         let base = url.to_url()?;
         match body::render(raw, &base) {
@@ -468,7 +478,7 @@ impl Finisher<'_> {
 }
 
 /// What tells a plain body from another without rendering it.
-fn plain_hash(raw: &RawBody) -> Option<ContentHash> {
+fn plain_hash(raw: &RawBody<'_>) -> Option<ContentHash> {
     match raw {
         RawBody::Html(source) | RawBody::Text(source) => {
             body::is_plain(raw).then(|| ContentHash::of(source.as_bytes()))

@@ -6,25 +6,29 @@
 
 mod page;
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use self::page::{Page, Script};
-use super::draft::{Draft, Field, RawBody, RawImage, RawPerson, RawTopic};
+use super::draft::{Draft, Field, RawBody, RawImage, RawPerson, RawTopic, Written};
 use super::jsonld;
-use super::node::json;
+use super::node::{Node, json};
 use super::problem::Problem;
 use super::tokens::TooComplex;
 use crate::article::WebUrl;
 
-/// Reads one page. `text` begins at byte `base` of the file, and `site` is the publication's.
+/// Reads one page. `text` begins at byte `base` of the file, and `site` is the publication's. The
+/// draft borrows from what it puts into `kept`.
 ///
 /// # Errors
 /// One fault where the page cannot be read in good time.
-pub(super) fn read(
-    text: &str,
+pub(super) fn read<'n, 't: 'n>(
+    text: &'t str,
     base: usize,
     site: &WebUrl,
-) -> Result<(Draft, Vec<Problem>), Problem> {
+    kept: &'n mut Option<Node<'t>>,
+) -> Result<(Draft<'n>, Vec<Problem>), Problem> {
     let page = Page::read(text, base).map_err(|TooComplex| {
         Problem::fault(
             "html-too-complex",
@@ -33,30 +37,40 @@ pub(super) fn read(
             "close it",
         )
     })?;
-    let (mut draft, mut problems) = structured(&page);
+    let (mut draft, mut problems) = structured(&page, kept);
     fill(&mut draft, &mut problems, &page, site);
     Ok((draft, problems))
 }
 
 /// What the first script with an article says; broken ones before it are faults.
-fn structured(page: &Page) -> (Draft, Vec<Problem>) {
+fn structured<'n, 't: 'n>(
+    page: &Page<'t>,
+    kept: &'n mut Option<Node<'t>>,
+) -> (Draft<'n>, Vec<Problem>) {
     let mut problems = Vec::new();
     for Script { text, base } in &page.scripts {
-        match json::parse(text, *base) {
-            Ok(root) => {
-                if let Some((draft, found)) = jsonld::read(&root) {
-                    problems.extend(found);
-                    return (draft, problems);
-                }
+        let parsed = match text {
+            Cow::Borrowed(text) => json::parse(text, *base),
+            Cow::Owned(text) => json::parse(text, *base).map(Node::into_owned),
+        };
+        match parsed {
+            Ok(root) if jsonld::read(&root).is_some() => {
+                *kept = Some(root);
+                break;
             }
+            Ok(_) => {}
             Err(problem) => problems.push(problem),
         }
     }
-    (Draft::default(), problems)
+    let Some((draft, found)) = kept.as_ref().and_then(jsonld::read) else {
+        return (Draft::default(), problems);
+    };
+    problems.extend(found);
+    (draft, problems)
 }
 
 /// Fills in what JSON-LD does not say.
-fn fill(draft: &mut Draft, problems: &mut Vec<Problem>, page: &Page, site: &WebUrl) {
+fn fill(draft: &mut Draft<'_>, problems: &mut Vec<Problem>, page: &Page<'_>, site: &WebUrl) {
     fill_one(&mut draft.title, || {
         let og = page.meta("og:title");
         og.or_else(|| page.h1.clone())
@@ -98,14 +112,17 @@ fn fill(draft: &mut Draft, problems: &mut Vec<Problem>, page: &Page, site: &WebU
     }
     if let Some(body) = page.body() {
         // The page's own markup says more than JSON-LD's text of it.
-        draft.body = RawBody::Html(body.to_owned());
+        draft.body = RawBody::Html(Cow::Owned(body.to_owned()));
     }
     if is_noindex(page) || is_elsewhere(page, site) {
         draft.index = Some(false);
     }
 }
 
-fn fill_one(field: &mut Option<Field<String>>, found: impl FnOnce() -> Option<Field<String>>) {
+fn fill_one(
+    field: &mut Option<Field<Written<'_>>>,
+    found: impl FnOnce() -> Option<Field<Written<'static>>>,
+) {
     if field.is_none() {
         *field = found();
     }
@@ -113,8 +130,8 @@ fn fill_one(field: &mut Option<Field<String>>, found: impl FnOnce() -> Option<Fi
 
 /// `og:image` once or more, each with the properties that follow it (ogp.me, "Structured
 /// Properties" and "Arrays").
-fn images(page: &Page, problems: &mut Vec<Problem>) -> Vec<Field<RawImage>> {
-    let mut pixels = |content: &Field<String>| {
+fn images(page: &Page<'_>, problems: &mut Vec<Problem>) -> Vec<Field<RawImage<'static>>> {
+    let mut pixels = |content: &Field<Written<'_>>| {
         let count = content.value.trim().parse().ok();
         if count.is_none() {
             problems.push(Problem::fault(
@@ -126,7 +143,7 @@ fn images(page: &Page, problems: &mut Vec<Problem>) -> Vec<Field<RawImage>> {
         }
         count
     };
-    let mut images: Vec<Field<RawImage>> = Vec::new();
+    let mut images: Vec<Field<RawImage<'static>>> = Vec::new();
     for (name, content) in &page.metas {
         if name == "og:image" || name == "og:image:url" {
             images.push(content.clone().map(|url| RawImage {
@@ -151,7 +168,7 @@ fn images(page: &Page, problems: &mut Vec<Problem>) -> Vec<Field<RawImage>> {
 }
 
 /// `robots` says `noindex`, or `none`, which includes it.
-fn is_noindex(page: &Page) -> bool {
+fn is_noindex(page: &Page<'_>) -> bool {
     page.metas("robots").any(|robots| {
         robots
             .value
@@ -162,7 +179,7 @@ fn is_noindex(page: &Page) -> bool {
 }
 
 /// The page says that its canonical URL is on another host: it is a copy.
-fn is_elsewhere(page: &Page, site: &WebUrl) -> bool {
+fn is_elsewhere(page: &Page<'_>, site: &WebUrl) -> bool {
     let Some(site) = site.to_url() else {
         return false;
     };

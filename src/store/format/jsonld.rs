@@ -5,9 +5,10 @@
 //! know. It reads no context and fetches none: members are taken by the names that schema.org gives
 //! them, as search engines do.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic};
+use super::draft::{Draft, Field, RawBody, RawImage, RawMedia, RawPerson, RawTopic, Written};
 use super::fields::{Reader, first, is_absent, items};
 use super::node::{Node, Value};
 use super::problem::Problem;
@@ -72,7 +73,7 @@ const MEMBERS: [&str; 29] = [
 const MAX_STEPS: usize = 8;
 
 /// Reads the first article in `root`; `None` where there is none.
-pub(super) fn read(root: &Node) -> Option<(Draft, Vec<Problem>)> {
+pub(super) fn read<'n>(root: &'n Node<'n>) -> Option<(Draft<'n>, Vec<Problem>)> {
     let objects = objects(root);
     let article = objects.iter().copied().find(|object| is_article(object))?;
     let mut page = Page {
@@ -85,8 +86,8 @@ pub(super) fn read(root: &Node) -> Option<(Draft, Vec<Problem>)> {
 }
 
 /// Whether a JSON file is JSON-LD at all.
-pub(super) fn is_jsonld(root: &Node) -> bool {
-    let is_marked = |node: &Node| {
+pub(super) fn is_jsonld(root: &Node<'_>) -> bool {
+    let is_marked = |node: &Node<'_>| {
         ["@context", "@type", "@graph"]
             .iter()
             .any(|name| node.get(name).is_some())
@@ -98,7 +99,7 @@ pub(super) fn is_jsonld(root: &Node) -> bool {
 }
 
 /// The objects of a document: those of the array, each followed by those of its `@graph`.
-fn objects(root: &Node) -> Vec<&Node> {
+fn objects<'n>(root: &'n Node<'n>) -> Vec<&'n Node<'n>> {
     let mut objects = Vec::new();
     for object in items(root) {
         objects.push(object);
@@ -109,12 +110,12 @@ fn objects(root: &Node) -> Vec<&Node> {
     objects
 }
 
-fn is_article(object: &Node) -> bool {
+fn is_article(object: &Node<'_>) -> bool {
     TYPES.iter().any(|name| has_type(object, name))
 }
 
 /// Whether `@type` of the object is, or holds, `wanted`: a name, or its IRI at schema.org.
-fn has_type(object: &Node, wanted: &str) -> bool {
+fn has_type(object: &Node<'_>, wanted: &str) -> bool {
     let Some(types) = object.get("@type") else {
         return false;
     };
@@ -130,7 +131,7 @@ fn has_type(object: &Node, wanted: &str) -> bool {
 }
 
 /// The objects that have an `@id` and say more than that, by it; the first of each.
-fn named<'n>(objects: &[&'n Node]) -> HashMap<&'n str, &'n Node> {
+fn named<'n>(objects: &[&'n Node<'n>]) -> HashMap<&'n str, &'n Node<'n>> {
     let mut named = HashMap::new();
     for object in objects {
         if let Some(id) = id_of(object)
@@ -142,7 +143,7 @@ fn named<'n>(objects: &[&'n Node]) -> HashMap<&'n str, &'n Node> {
     named
 }
 
-fn id_of(object: &Node) -> Option<&str> {
+fn id_of<'n>(object: &'n Node<'_>) -> Option<&'n str> {
     match &object.get("@id")?.value {
         Value::Text(id) => Some(id),
         _ => None,
@@ -150,18 +151,18 @@ fn id_of(object: &Node) -> Option<&str> {
 }
 
 /// Whether an object is nothing but an `@id`.
-fn is_reference(object: &Node) -> bool {
+fn is_reference(object: &Node<'_>) -> bool {
     matches!(&object.value, Value::Table(members) if members.len() == 1) && id_of(object).is_some()
 }
 
 /// One document: what its references lead to, and what was wrong with it.
 struct Page<'n> {
-    named: HashMap<&'n str, &'n Node>,
+    named: HashMap<&'n str, &'n Node<'n>>,
     reader: Reader,
 }
 
 impl<'n> Page<'n> {
-    fn article(&mut self, article: &'n Node) -> Draft {
+    fn article(&mut self, article: &'n Node<'n>) -> Draft<'n> {
         let headline = self.text(article, &["headline", "name"], &[]);
         let body = self.text(article, &["articleBody"], &[]);
         Draft {
@@ -188,7 +189,7 @@ impl<'n> Page<'n> {
         }
     }
 
-    fn sections(&mut self, article: &'n Node) -> Vec<Field<RawTopic>> {
+    fn sections(&mut self, article: &'n Node<'n>) -> Vec<Field<RawTopic<'n>>> {
         let mut sections = Vec::new();
         for item in list(article, "articleSection") {
             let value = self.one(item, &["name"]);
@@ -200,7 +201,7 @@ impl<'n> Page<'n> {
     }
 
     /// What the article is about, where that has an identity of its own.
-    fn stories(&mut self, article: &'n Node) -> Vec<Field<RawTopic>> {
+    fn stories(&mut self, article: &'n Node<'n>) -> Vec<Field<RawTopic<'n>>> {
         let mut stories = Vec::new();
         for item in list(article, "about") {
             let about = self.resolve(item);
@@ -216,7 +217,7 @@ impl<'n> Page<'n> {
     }
 
     /// A list of keywords, or one string of them with commas between, Latin or Arabic.
-    fn tags(&mut self, article: &'n Node) -> Vec<Field<String>> {
+    fn tags(&mut self, article: &'n Node<'n>) -> Vec<Field<Written<'n>>> {
         let mut tags = Vec::new();
         let Some((_, keywords)) = first(article, &["keywords"]) else {
             return tags;
@@ -233,14 +234,14 @@ impl<'n> Page<'n> {
             }
             let words = tag.value.split([',', '،']).map(str::trim);
             tags.extend(words.filter(|word| !word.is_empty()).map(|word| Field {
-                value: word.to_owned(),
+                value: Cow::Owned(word.to_owned()),
                 span: tag.span.clone(),
             }));
         }
         tags
     }
 
-    fn authors(&mut self, article: &'n Node) -> Vec<Field<RawPerson>> {
+    fn authors(&mut self, article: &'n Node<'n>) -> Vec<Field<RawPerson<'n>>> {
         let mut authors = Vec::new();
         for item in list(article, "author") {
             let person = self.resolve(item);
@@ -268,7 +269,10 @@ impl<'n> Page<'n> {
         authors
     }
 
-    fn source(&mut self, article: &'n Node) -> Option<Field<(String, Option<String>)>> {
+    fn source(
+        &mut self,
+        article: &'n Node<'n>,
+    ) -> Option<Field<(Written<'n>, Option<Written<'n>>)>> {
         let (name, node) = first(article, &["sourceOrganization", "provider"])?;
         let agency = self.resolve(node);
         let Value::Table(_) = agency.value else {
@@ -280,7 +284,7 @@ impl<'n> Page<'n> {
         Some(name.map(|name| (name, url.map(|url| url.value))))
     }
 
-    fn images(&mut self, article: &'n Node) -> Vec<Field<RawImage>> {
+    fn images(&mut self, article: &'n Node<'n>) -> Vec<Field<RawImage<'n>>> {
         let mut images = Vec::new();
         for item in list(article, "image") {
             let image = self.resolve(item);
@@ -295,7 +299,7 @@ impl<'n> Page<'n> {
     }
 
     /// A URL or an `ImageObject`; one without a URL shows nothing.
-    fn image(&mut self, image: &'n Node) -> Option<RawImage> {
+    fn image(&mut self, image: &'n Node<'n>) -> Option<RawImage<'n>> {
         let Value::Table(_) = image.value else {
             return Some(RawImage {
                 url: self.reader.text("image", image)?.value,
@@ -317,7 +321,7 @@ impl<'n> Page<'n> {
         })
     }
 
-    fn video(&mut self, article: &'n Node) -> Option<Field<RawMedia>> {
+    fn video(&mut self, article: &'n Node<'n>) -> Option<Field<RawMedia<'n>>> {
         let (name, node) = first(article, &["video"])?;
         let video = self.resolve(node);
         let Value::Table(_) = video.value else {
@@ -331,7 +335,7 @@ impl<'n> Page<'n> {
         let player = self.text(video, &["embedUrl"], &["@id", "url"]);
         let media_type = self.text(video, &["encodingFormat"], &[]);
         // A player is a page, whatever its URL looks like.
-        let of_player = file.is_none().then(|| "text/html".to_owned());
+        let of_player = file.is_none().then_some(Cow::Borrowed("text/html"));
         let Some(url) = file.or(player) else {
             self.reader.report(Problem::doubt(
                 "video-without-url",
@@ -365,7 +369,10 @@ impl<'n> Page<'n> {
         }))
     }
 
-    fn comments(&mut self, article: &'n Node) -> Option<Field<(Option<String>, Option<u32>)>> {
+    fn comments(
+        &mut self,
+        article: &'n Node<'n>,
+    ) -> Option<Field<(Option<Written<'n>>, Option<u32>)>> {
         let (_, node) = first(article, &["discussionUrl", "commentCount"])?;
         let url = self.text(article, &["discussionUrl"], &["@id", "url"]);
         let count = self.count(article, "commentCount");
@@ -376,7 +383,7 @@ impl<'n> Page<'n> {
     }
 
     /// `isAccessibleForFree`: a truth value, or its name as schema.org writes it.
-    fn access(&mut self, article: &'n Node) -> Option<Access> {
+    fn access(&mut self, article: &'n Node<'n>) -> Option<Access> {
         let (name, node) = first(article, &["isAccessibleForFree"])?;
         let value = self.one(node, &[]);
         let is_free = match &value.value {
@@ -399,26 +406,36 @@ impl<'n> Page<'n> {
         })
     }
 
-    fn text(&mut self, table: &'n Node, names: &[&str], inner: &[&str]) -> Option<Field<String>> {
+    fn text(
+        &mut self,
+        table: &'n Node<'n>,
+        names: &[&str],
+        inner: &[&str],
+    ) -> Option<Field<Written<'n>>> {
         let (name, node) = first(table, names)?;
         let value = self.one(node, inner);
         self.reader.text(name, value)
     }
 
-    fn label(&mut self, table: &'n Node, names: &[&str], inner: &[&str]) -> Option<Field<String>> {
+    fn label(
+        &mut self,
+        table: &'n Node<'n>,
+        names: &[&str],
+        inner: &[&str],
+    ) -> Option<Field<Written<'n>>> {
         let (name, node) = first(table, names)?;
         let value = self.one(node, inner);
         self.reader.label(name, value)
     }
 
-    fn date(&mut self, table: &'n Node, name: &str) -> Option<Field<String>> {
+    fn date(&mut self, table: &'n Node<'n>, name: &str) -> Option<Field<Written<'n>>> {
         let (name, node) = first(table, &[name])?;
         let value = self.one(node, &[]);
         self.reader.date(name, value)
     }
 
     /// A number, or a `QuantitativeValue`.
-    fn count<T: std::str::FromStr>(&mut self, table: &'n Node, name: &str) -> Option<T> {
+    fn count<T: std::str::FromStr>(&mut self, table: &'n Node<'n>, name: &str) -> Option<T> {
         let (name, node) = first(table, &[name])?;
         let value = self.one(node, &["value"]);
         self.reader.count(name, value)
@@ -426,7 +443,7 @@ impl<'n> Page<'n> {
 
     /// The one value that `node` stands for: the first of a list, the object that a reference names,
     /// and of an object `@value` or the first of `inner`.
-    fn one(&self, node: &'n Node, inner: &[&str]) -> &'n Node {
+    fn one(&self, node: &'n Node<'n>, inner: &[&str]) -> &'n Node<'n> {
         let mut node = node;
         for _ in 0..MAX_STEPS {
             node = self.resolve(node);
@@ -441,7 +458,7 @@ impl<'n> Page<'n> {
 
     /// The first item of a list, and the object that an object of nothing but an `@id` refers to. A
     /// reference that leads nowhere stands for itself.
-    fn resolve(&self, node: &'n Node) -> &'n Node {
+    fn resolve(&self, node: &'n Node<'n>) -> &'n Node<'n> {
         let mut node = node;
         for _ in 0..MAX_STEPS {
             let next = match &node.value {
@@ -461,12 +478,12 @@ impl<'n> Page<'n> {
 }
 
 /// The items of the member `name`; lists in lists are one list.
-fn list<'n>(table: &'n Node, name: &str) -> impl Iterator<Item = &'n Node> {
+fn list<'n>(table: &'n Node<'n>, name: &str) -> impl Iterator<Item = &'n Node<'n>> {
     let member = first(table, &[name]).map(|(_, node)| node);
     member.into_iter().flat_map(items).flat_map(items)
 }
 
-fn kind(article: &Node) -> Option<Kind> {
+fn kind(article: &Node<'_>) -> Option<Kind> {
     if has_type(article, "LiveBlogPosting") {
         Some(Kind::Live)
     } else if has_type(article, "OpinionNewsArticle") {

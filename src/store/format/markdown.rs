@@ -59,20 +59,22 @@ pub(super) fn is_fenced(text: &str) -> bool {
 }
 
 /// Reads the fields of a Markdown file and says what is wrong with them. `text` begins at offset
-/// `base` of the file (after a mark of byte order).
+/// `base` of the file (after a mark of byte order). The draft borrows from what it puts into `kept`.
 ///
 /// # Errors
 /// One fault where the front matter cannot be told from the text or is no YAML, TOML or JSON.
-pub(super) fn read(
-    text: &str,
+pub(super) fn read<'n, 't: 'n>(
+    text: &'t str,
     base: usize,
     prose: Prose,
-) -> Result<(Draft, Vec<Problem>), Problem> {
+    kept: &'n mut Option<Node<'t>>,
+) -> Result<(Draft<'n>, Vec<Problem>), Problem> {
     let split = front_matter::split(text, base)?;
     let mut reader = Reader::default();
     let mut draft = Draft::default();
     if let Some(matter) = &split.matter {
-        read_fields(&mut draft, &mut reader, &parse(matter)?, matter.syntax);
+        let root = kept.insert(parse(matter)?);
+        read_fields(&mut draft, &mut reader, root, matter.syntax);
     }
     read_body(
         &mut draft,
@@ -84,7 +86,7 @@ pub(super) fn read(
     Ok((draft, reader.finish()))
 }
 
-fn parse(matter: &Matter<'_>) -> Result<Node, Problem> {
+fn parse<'t>(matter: &Matter<'t>) -> Result<Node<'t>, Problem> {
     match matter.syntax {
         Syntax::Yaml => yaml::parse(matter.text, matter.start),
         Syntax::Toml => toml::parse(&line_feeds(matter.text), matter.start),
@@ -104,7 +106,7 @@ fn line_feeds(text: &str) -> Cow<'_, str> {
 }
 
 /// The fields that the front matter gives.
-fn read_fields(draft: &mut Draft, reader: &mut Reader, root: &Node, syntax: Syntax) {
+fn read_fields<'n>(draft: &mut Draft<'n>, reader: &mut Reader, root: &'n Node<'n>, syntax: Syntax) {
     match root.value {
         Value::Table(_) => {}
         // Nothing between the delimiters.
@@ -153,7 +155,7 @@ fn vocabulary(syntax: Syntax, published_is_switch: bool) -> Vocabulary {
 
 /// Makes a draft of what would be public. What is withheld or withdrawn stays so: it is hidden
 /// already, and a withdrawal must be told.
-fn hide(draft: &mut Draft) {
+fn hide(draft: &mut Draft<'_>) {
     match draft.status {
         None | Some(Status::Published) => draft.status = Some(Status::Draft),
         Some(Status::Draft | Status::Withheld | Status::Withdrawn) => {}
@@ -161,7 +163,7 @@ fn hide(draft: &mut Draft) {
 }
 
 /// Forgets a URL that is a pattern: only the program whose pattern it is could fill it in.
-fn drop_pattern(draft: &mut Draft, reader: &mut Reader) {
+fn drop_pattern(draft: &mut Draft<'_>, reader: &mut Reader) {
     let Some(url) = &draft.url else {
         return;
     };
@@ -190,7 +192,13 @@ fn is_pattern(url: &str) -> bool {
 }
 
 /// The text under the front matter, and the summary it may mark.
-fn read_body(draft: &mut Draft, reader: &mut Reader, prose: Prose, body: &str, start: usize) {
+fn read_body<'n>(
+    draft: &mut Draft<'n>,
+    reader: &mut Reader,
+    prose: Prose,
+    body: &'n str,
+    start: usize,
+) {
     let stripped = template::strip(body);
     if let Some(first) = stripped.first {
         reader.report(Problem::note(
@@ -210,13 +218,12 @@ fn read_body(draft: &mut Draft, reader: &mut Reader, prose: Prose, body: &str, s
         };
         if !summary.is_empty() {
             draft.summary = Some(Field {
-                value: summary,
+                value: Cow::Owned(summary),
                 span: start..start,
             });
         }
     }
     if !text.trim().is_empty() {
-        let text = text.into_owned();
         draft.body = match prose {
             Prose::Markdown => RawBody::Markdown(text),
             Prose::Html => RawBody::Html(text),

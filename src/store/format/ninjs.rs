@@ -4,10 +4,11 @@
 //! The versions are not told apart: a member counts under any of its names, without regard to case.
 //! Members that are no field of an article are noted and ignored.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use super::body::text_of_html;
-use super::draft::{Draft, Field, RawBody, RawImage, RawPerson, RawTopic};
+use super::draft::{Draft, Field, RawBody, RawImage, RawPerson, RawTopic, Written};
 use super::fields::{Reader, first, items};
 use super::node::{Node, Value};
 use super::problem::Problem;
@@ -64,7 +65,7 @@ const PUB_STATUS: [(&str, Status); 3] = [
 ];
 
 /// Reads the fields of one item and says what is wrong with them.
-pub(super) fn read(item: &Node) -> (Draft, Vec<Problem>) {
+pub(super) fn read<'n>(item: &'n Node<'n>) -> (Draft<'n>, Vec<Problem>) {
     let mut reader = Reader::default();
     let mut draft = Draft {
         id: reader.member(item, &["uri"], Reader::label),
@@ -92,7 +93,7 @@ pub(super) fn read(item: &Node) -> (Draft, Vec<Problem>) {
 }
 
 /// A video item is a video; what else an item may be is an article to us.
-fn kind(reader: &mut Reader, item: &Node) -> Option<Kind> {
+fn kind(reader: &mut Reader, item: &Node<'_>) -> Option<Kind> {
     let kind = reader.member(item, &["type"], Reader::text)?;
     kind.value
         .eq_ignore_ascii_case("video")
@@ -100,7 +101,7 @@ fn kind(reader: &mut Reader, item: &Node) -> Option<Kind> {
 }
 
 /// `headline`, or the main one of `headlines`, else their first.
-fn title(reader: &mut Reader, item: &Node) -> Option<Field<String>> {
+fn title<'n>(reader: &mut Reader, item: &'n Node<'n>) -> Option<Field<Written<'n>>> {
     if let Some(headline) = reader.member(item, &["headline"], Reader::text) {
         return Some(headline);
     }
@@ -111,12 +112,12 @@ fn title(reader: &mut Reader, item: &Node) -> Option<Field<String>> {
 
 /// `description_text`, Superdesk's `description_html`, or the summary of `descriptions`, else their
 /// first.
-fn description(reader: &mut Reader, item: &Node) -> Option<Field<String>> {
+fn description<'n>(reader: &mut Reader, item: &'n Node<'n>) -> Option<Field<Written<'n>>> {
     if let Some(text) = reader.member(item, &["description_text"], Reader::text) {
         return Some(text);
     }
     if let Some(html) = reader.member(item, &["description_html"], Reader::text) {
-        return Some(html.map(|html| text_of_html(&html)));
+        return Some(html.map(|html| Cow::Owned(text_of_html(&html))));
     }
     let (name, descriptions) = first(item, &["descriptions"])?;
     let description = by_role(descriptions, "summary")?;
@@ -124,7 +125,7 @@ fn description(reader: &mut Reader, item: &Node) -> Option<Field<String>> {
 }
 
 /// The body as HTML where there is one, else as text.
-fn body(reader: &mut Reader, item: &Node) -> RawBody {
+fn body<'n>(reader: &mut Reader, item: &'n Node<'n>) -> RawBody<'n> {
     if let Some(html) = reader.member(item, &["body_xhtml", "body_html"], Reader::text) {
         return RawBody::Html(html.value);
     }
@@ -148,7 +149,7 @@ fn body(reader: &mut Reader, item: &Node) -> RawBody {
 
 /// First publication. Other dates move with every version of an item, so that an article dated by
 /// one of them must not pass for news again and again.
-fn take_published(draft: &mut Draft, reader: &mut Reader, item: &Node) {
+fn take_published<'n>(draft: &mut Draft<'n>, reader: &mut Reader, item: &'n Node<'n>) {
     draft.published = reader.member(item, &["firstCreated"], Reader::date);
     if draft.published.is_some() || first(item, &["firstCreated"]).is_some() {
         return;
@@ -167,7 +168,7 @@ fn take_published(draft: &mut Draft, reader: &mut Reader, item: &Node) {
 }
 
 /// Subjects are sections, stories or tags; Superdesk has services for sections, and keywords.
-fn take_subjects(draft: &mut Draft, reader: &mut Reader, item: &Node) {
+fn take_subjects<'n>(draft: &mut Draft<'n>, reader: &mut Reader, item: &'n Node<'n>) {
     if let Some((name, subjects)) = first(item, &["subject", "subjects"]) {
         for subject in items(subjects) {
             if !reader.is_table(name, subject) {
@@ -196,7 +197,7 @@ fn take_subjects(draft: &mut Draft, reader: &mut Reader, item: &Node) {
 }
 
 /// A section or story: `code` (1.x) or `literal` is its id, `name` its title. A name alone is both.
-fn topic(reader: &mut Reader, name: &str, node: &Node) -> Option<Field<RawTopic>> {
+fn topic<'n>(reader: &mut Reader, name: &str, node: &'n Node<'n>) -> Option<Field<RawTopic<'n>>> {
     let title = reader.member(node, &["name"], Reader::label);
     let id = reader.member(node, &["code", "literal"], Reader::label);
     let Some(id) = id.or_else(|| title.clone()) else {
@@ -218,7 +219,7 @@ fn topic(reader: &mut Reader, name: &str, node: &Node) -> Option<Field<RawTopic>
 }
 
 /// Superdesk's authors, else the people whose `rel` is author, else the byline as one name.
-fn authors(reader: &mut Reader, item: &Node) -> Vec<Field<RawPerson>> {
+fn authors<'n>(reader: &mut Reader, item: &'n Node<'n>) -> Vec<Field<RawPerson<'n>>> {
     let mut authors = Vec::new();
     if let Some((name, people)) = first(item, &["authors"]) {
         for person in items(people) {
@@ -246,7 +247,7 @@ fn authors(reader: &mut Reader, item: &Node) -> Vec<Field<RawPerson>> {
     authors
 }
 
-fn author(name: Option<Field<String>>) -> Option<Field<RawPerson>> {
+fn author(name: Option<Field<Written<'_>>>) -> Option<Field<RawPerson<'_>>> {
     name.map(|name| {
         name.map(|name| RawPerson {
             name,
@@ -255,7 +256,10 @@ fn author(name: Option<Field<String>>) -> Option<Field<RawPerson>> {
     })
 }
 
-fn source(reader: &mut Reader, item: &Node) -> Option<Field<(String, Option<String>)>> {
+fn source<'n>(
+    reader: &mut Reader,
+    item: &'n Node<'n>,
+) -> Option<Field<(Written<'n>, Option<Written<'n>>)>> {
     let (name, sources) = first(item, &["infoSources", "infosource"])?;
     let source = items(sources).first()?;
     if !reader.is_table(name, source) {
@@ -266,7 +270,7 @@ fn source(reader: &mut Reader, item: &Node) -> Option<Field<(String, Option<Stri
 }
 
 /// The first picture among the associations: an object of named items (1.x) or a list of them.
-fn image(reader: &mut Reader, item: &Node) -> Option<Field<RawImage>> {
+fn image<'n>(reader: &mut Reader, item: &'n Node<'n>) -> Option<Field<RawImage<'n>>> {
     let (name, associations) = first(item, &["associations"])?;
     for association in members(reader, name, associations) {
         let sort = reader.member(association, &["type"], Reader::text);
@@ -294,7 +298,7 @@ fn image(reader: &mut Reader, item: &Node) -> Option<Field<RawImage>> {
 }
 
 /// The rendition with the most pixels, then the most bytes, then the first.
-fn largest(reader: &mut Reader, picture: &Node) -> Option<RawImage> {
+fn largest<'n>(reader: &mut Reader, picture: &'n Node<'n>) -> Option<RawImage<'n>> {
     let (name, renditions) = first(picture, &["renditions"])?;
     let mut found = Vec::new();
     for rendition in members(reader, name, renditions) {
@@ -318,8 +322,8 @@ fn largest(reader: &mut Reader, picture: &Node) -> Option<RawImage> {
 }
 
 /// The tables in `node`: the members of an object (1.x) or the items of a list.
-fn members<'n>(reader: &mut Reader, name: &str, node: &'n Node) -> Vec<&'n Node> {
-    let all: Vec<&Node> = match &node.value {
+fn members<'n>(reader: &mut Reader, name: &str, node: &'n Node<'n>) -> Vec<&'n Node<'n>> {
+    let all: Vec<&Node<'_>> = match &node.value {
         Value::Table(members) => members.iter().map(|(_, member)| member).collect(),
         _ => items(node).iter().collect(),
     };
@@ -330,9 +334,9 @@ fn members<'n>(reader: &mut Reader, name: &str, node: &'n Node) -> Vec<&'n Node>
 }
 
 /// Of `headlines` or `descriptions`: the one with the role, else the first.
-fn by_role<'n>(list: &'n Node, role: &str) -> Option<&'n Node> {
+fn by_role<'n>(list: &'n Node<'n>, role: &str) -> Option<&'n Node<'n>> {
     let list = items(list);
-    let has_role = |node: &&Node| {
+    let has_role = |node: &&Node<'_>| {
         matches!(first(node, &["role"]), Some((_, Node { value: Value::Text(text), .. }))
             if text.trim().eq_ignore_ascii_case(role))
     };
@@ -340,16 +344,20 @@ fn by_role<'n>(list: &'n Node, role: &str) -> Option<&'n Node> {
 }
 
 /// The `value` of an item, reduced to text where it is HTML.
-fn plain_value(reader: &mut Reader, name: &str, item: &Node) -> Option<Field<String>> {
+fn plain_value<'n>(
+    reader: &mut Reader,
+    name: &str,
+    item: &'n Node<'n>,
+) -> Option<Field<Written<'n>>> {
     let field = value(reader, name, item)?;
     Some(if is_html(item) {
-        field.map(|html| text_of_html(&html))
+        field.map(|html| Cow::Owned(text_of_html(&html)))
     } else {
         field
     })
 }
 
-fn value(reader: &mut Reader, name: &str, item: &Node) -> Option<Field<String>> {
+fn value<'n>(reader: &mut Reader, name: &str, item: &'n Node<'n>) -> Option<Field<Written<'n>>> {
     if !reader.is_table(name, item) {
         return None;
     }
@@ -357,31 +365,31 @@ fn value(reader: &mut Reader, name: &str, item: &Node) -> Option<Field<String>> 
 }
 
 /// Whether an item says that its value is HTML or XHTML.
-fn is_html(item: &Node) -> bool {
+fn is_html(item: &Node<'_>) -> bool {
     matches!(first(item, &["contentType"]), Some((_, Node { value: Value::Text(text), .. }))
         if text.to_ascii_lowercase().contains("html"))
 }
 
 impl Reader {
     /// The first of `names` that the table has, taken by `take`.
-    fn member(
+    fn member<'n>(
         &mut self,
-        table: &Node,
+        table: &'n Node<'n>,
         names: &[&str],
-        take: fn(&mut Self, &str, &Node) -> Option<Field<String>>,
-    ) -> Option<Field<String>> {
+        take: fn(&mut Self, &str, &'n Node<'n>) -> Option<Field<Written<'n>>>,
+    ) -> Option<Field<Written<'n>>> {
         let (name, node) = first(table, names)?;
         take(self, name, node)
     }
 
     /// A number of pixels or bytes.
-    fn size<T: std::str::FromStr>(&mut self, table: &Node, name: &str) -> Option<T> {
+    fn size<T: std::str::FromStr>(&mut self, table: &Node<'_>, name: &str) -> Option<T> {
         let (name, node) = first(table, &[name])?;
         self.count(name, node)
     }
 
     /// Whether `node` is a table; a fault where it is not.
-    fn is_table(&mut self, name: &str, node: &Node) -> bool {
+    fn is_table(&mut self, name: &str, node: &Node<'_>) -> bool {
         let is_table = matches!(node.value, Value::Table(_));
         if !is_table {
             self.wrong::<()>(name, node, "a table (an object in braces)");

@@ -7,6 +7,7 @@ pub(super) mod json;
 pub(super) mod toml;
 pub(super) mod yaml;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -15,47 +16,48 @@ use super::problem::Problem;
 /// The most levels of lists and tables in YAML and TOML. Front matter needs about four.
 const MAX_DEPTH: usize = 32;
 
-/// A value and the bytes of the file it was read from.
+/// A value and the bytes of the file it was read from. What stands in the text as it is, is borrowed
+/// from there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub struct Node<'t> {
     /// What it is.
-    pub value: Value,
+    pub value: Value<'t>,
     /// Where it stands: byte offsets in the whole file.
     pub span: Range<usize>,
 }
 
 /// The values the three syntaxes have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum Value<'t> {
     /// JSON `null`, YAML `~`.
     Null,
     /// `true` or `false`; in YAML also a plain `yes`, `no`, `on` or `off`.
     Bool(bool),
     /// A number, as written.
-    Number(String),
+    Number(Cow<'t, str>),
     /// Text.
-    Text(String),
+    Text(Cow<'t, str>),
     /// A date of the syntax itself (TOML, an unquoted YAML date), as written.
-    Date(String),
+    Date(Cow<'t, str>),
     /// A list.
-    List(Vec<Node>),
+    List(Vec<Node<'t>>),
     /// A table, in the order of the file. Keys are not repeated.
-    Table(Vec<(Key, Node)>),
+    Table(Vec<(Key<'t>, Node<'t>)>),
 }
 
 /// The key of a table's member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
+pub struct Key<'t> {
     /// As written.
-    pub name: String,
+    pub name: Cow<'t, str>,
     /// Where it stands.
     pub span: Range<usize>,
 }
 
-impl Node {
+impl<'t> Node<'t> {
     /// The member `name` of a table, exactly so written.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Node> {
+    pub fn get(&self, name: &str) -> Option<&Node<'t>> {
         let Value::Table(members) = &self.value else {
             return None;
         };
@@ -63,6 +65,31 @@ impl Node {
             .iter()
             .find(|(key, _)| key.name == name)
             .map(|(_, node)| node)
+    }
+
+    /// The same, borrowed from nowhere.
+    #[must_use]
+    pub fn into_owned(self) -> Node<'static> {
+        let owned = |text: Cow<'t, str>| Cow::Owned(text.into_owned());
+        let value = match self.value {
+            Value::Null => Value::Null,
+            Value::Bool(truth) => Value::Bool(truth),
+            Value::Number(number) => Value::Number(owned(number)),
+            Value::Text(text) => Value::Text(owned(text)),
+            Value::Date(date) => Value::Date(owned(date)),
+            Value::List(items) => Value::List(items.into_iter().map(Node::into_owned).collect()),
+            Value::Table(members) => {
+                let members = members.into_iter().map(|(key, node)| {
+                    let (name, span) = (owned(key.name), key.span);
+                    (Key { name, span }, node.into_owned())
+                });
+                Value::Table(members.collect())
+            }
+        };
+        Node {
+            value,
+            span: self.span,
+        }
     }
 
     /// What it is, for messages: "text", "a list"…
@@ -81,14 +108,23 @@ impl Node {
 }
 
 /// A fault where two members of a table have one key: whichever is taken, the author meant the other.
-fn reject_repeated_keys(members: &[(Key, Node)]) -> Result<(), Problem> {
-    let mut seen: HashSet<&str> = HashSet::with_capacity(members.len());
-    for (key, _) in members {
-        if !seen.insert(&key.name) {
-            return Err(Problem::repeated_key(&key.name, key.span.clone()));
+fn reject_repeated_keys(members: &[(Key<'_>, Node<'_>)]) -> Result<(), Problem> {
+    /// So few are compared with one another sooner than they are hashed.
+    const FEW: usize = 24;
+    let names = || members.iter().map(|(key, _)| &*key.name);
+    let mut seen: HashSet<&str> = HashSet::new();
+    let mut is_repeated = |index: usize, name| {
+        if members.len() <= FEW {
+            names().take(index).any(|earlier| earlier == name)
+        } else {
+            !seen.insert(name)
         }
+    };
+    let mut keys = members.iter().map(|(key, _)| key).enumerate();
+    match keys.find(|(index, key)| is_repeated(*index, &key.name)) {
+        Some((_, key)) => Err(Problem::repeated_key(&key.name, key.span.clone())),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The fault of lists and tables more than `limit` levels deep.

@@ -24,7 +24,7 @@ const WORDS: Vocabulary = Vocabulary {
 };
 
 /// Reads the fields of one article and says what is wrong with them.
-pub(super) fn read(node: &Node) -> (Draft, Vec<Problem>) {
+pub(super) fn read<'n>(node: &'n Node<'n>) -> (Draft<'n>, Vec<Problem>) {
     let mut reader = Reader::default();
     let mut draft = Draft::default();
     if !matches!(node.value, Value::Table(_)) {

@@ -4,7 +4,7 @@ use super::super::node::json;
 use super::*;
 use crate::article::Severity;
 
-fn node(text: &str) -> Node {
+fn node(text: &str) -> Node<'_> {
     json::parse(text, 0).unwrap()
 }
 
@@ -67,7 +67,7 @@ fn counts() {
     }
     let mut reader = Reader::default();
     let grouped = Node {
-        value: Value::Number("120_000".to_owned()),
+        value: Value::Number("120_000".into()),
         span: 0..7,
     };
     assert_eq!(reader.count::<u64>("length", &grouped), Some(120_000));
@@ -82,14 +82,14 @@ fn labels_take_numbers_and_dates_as_written() {
             node("\"وسم\""),
             node("null"),
             Node {
-                value: Value::Date("2026-11-23".to_owned()),
+                value: Value::Date("2026-11-23".into()),
                 span: 0..0,
             },
         ]),
         span: 0..0,
     };
     let labels = reader.labels("tags", &list);
-    let labels: Vec<_> = labels.iter().map(|label| label.value.as_str()).collect();
+    let labels: Vec<_> = labels.iter().map(|label| &*label.value).collect();
     assert_eq!(labels, ["70e1", "وسم", "2026-11-23"]);
     assert_eq!(reader.finish(), []);
 }

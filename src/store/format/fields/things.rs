@@ -2,14 +2,20 @@
 //!
 //! Each is either one string, which is its name or its URL, or a table.
 
-use super::super::draft::{Field, RawImage, RawMedia, RawPerson, RawTopic};
+use std::borrow::Cow;
+
+use super::super::draft::{Field, RawImage, RawMedia, RawPerson, RawTopic, Written};
 use super::super::node::{Node, Value};
 use super::super::problem::Problem;
 use super::{Reader, first, items, join};
 
 impl Reader {
     /// Sections or stories: an id, a table (`id`, `title`), or a list of either.
-    pub(in super::super) fn topics(&mut self, name: &str, node: &Node) -> Vec<Field<RawTopic>> {
+    pub(in super::super) fn topics<'n>(
+        &mut self,
+        name: &str,
+        node: &'n Node<'n>,
+    ) -> Vec<Field<RawTopic<'n>>> {
         self.each(node, |reader, item| {
             let Value::Table(_) = &item.value else {
                 let id = reader.label(name, item)?.value;
@@ -24,7 +30,11 @@ impl Reader {
     }
 
     /// People: a name, a table (`name`, `url`, `email`), or a list of either.
-    pub(in super::super) fn people(&mut self, name: &str, node: &Node) -> Vec<Field<RawPerson>> {
+    pub(in super::super) fn people<'n>(
+        &mut self,
+        name: &str,
+        node: &'n Node<'n>,
+    ) -> Vec<Field<RawPerson<'n>>> {
         self.each(node, |reader, item| {
             let Value::Table(_) = &item.value else {
                 return Some(RawPerson {
@@ -43,7 +53,11 @@ impl Reader {
 
     /// Pictures: a URL, a table, or a list of either. In tables the URL may be called `path`, as
     /// Jekyll's own plug-ins call it.
-    pub(in super::super) fn images(&mut self, name: &str, node: &Node) -> Vec<Field<RawImage>> {
+    pub(in super::super) fn images<'n>(
+        &mut self,
+        name: &str,
+        node: &'n Node<'n>,
+    ) -> Vec<Field<RawImage<'n>>> {
         const KEYS: [&str; 9] = [
             "url", "path", "caption", "credit", "alt", "type", "width", "height", "length",
         ];
@@ -70,7 +84,11 @@ impl Reader {
 
     /// A video or sound recording: a URL or a table. Of a list the first counts, because an article
     /// shows one; the others are noted.
-    pub(in super::super) fn media(&mut self, name: &str, node: &Node) -> Option<Field<RawMedia>> {
+    pub(in super::super) fn media<'n>(
+        &mut self,
+        name: &str,
+        node: &'n Node<'n>,
+    ) -> Option<Field<RawMedia<'n>>> {
         if let Some(second) = items(node).get(1) {
             self.report(Problem::note(
                 "second-recording",
@@ -87,7 +105,7 @@ impl Reader {
         })
     }
 
-    fn recording(&mut self, name: &str, item: &Node) -> Option<RawMedia> {
+    fn recording<'n>(&mut self, name: &str, item: &'n Node<'n>) -> Option<RawMedia<'n>> {
         const KEYS: [&str; 9] = [
             "url",
             "type",
@@ -122,7 +140,7 @@ impl Reader {
 
     /// A length of time in whole seconds: a number of seconds, fractions cut off, or `PT1H2M3S`
     /// (ISO 8601, days to seconds).
-    pub(in super::super) fn duration(&mut self, name: &str, node: &Node) -> Option<u32> {
+    pub(in super::super) fn duration(&mut self, name: &str, node: &Node<'_>) -> Option<u32> {
         let seconds = match &node.value {
             Value::Number(text) => seconds(text),
             Value::Text(text) => seconds(text.trim()).or_else(|| iso_duration(text.trim())),
@@ -135,11 +153,11 @@ impl Reader {
     }
 
     /// The agency: a name or a table (`name`, `url`).
-    pub(in super::super) fn source(
+    pub(in super::super) fn source<'n>(
         &mut self,
         name: &str,
-        node: &Node,
-    ) -> Option<Field<(String, Option<String>)>> {
+        node: &'n Node<'n>,
+    ) -> Option<Field<(Written<'n>, Option<Written<'n>>)>> {
         let value = if let Value::Table(_) = &node.value {
             self.note_unknown(name, node, &["name", "url"]);
             let source = self.required(name, node, &["name"], Self::text)?;
@@ -155,11 +173,11 @@ impl Reader {
 
     /// The discussion: a table (`url`, `count`). Themes of Hugo and Jekyll switch comments with a
     /// truth value of this name, which is noted.
-    pub(in super::super) fn comments(
+    pub(in super::super) fn comments<'n>(
         &mut self,
         name: &str,
-        node: &Node,
-    ) -> Option<Field<(Option<String>, Option<u32>)>> {
+        node: &'n Node<'n>,
+    ) -> Option<Field<(Option<Written<'n>>, Option<u32>)>> {
         if let Value::Bool(_) = &node.value {
             self.report(Problem::note(
                 "comments-switch",
@@ -186,11 +204,11 @@ impl Reader {
     }
 
     /// The article in other languages: a table of language tags and URLs.
-    pub(in super::super) fn translations(
+    pub(in super::super) fn translations<'n>(
         &mut self,
         name: &str,
-        node: &Node,
-    ) -> Vec<Field<(String, String)>> {
+        node: &'n Node<'n>,
+    ) -> Vec<Field<(Written<'n>, Written<'n>)>> {
         let Value::Table(members) = &node.value else {
             self.wrong::<()>(name, node, "a table of languages and URLs");
             return Vec::new();
@@ -199,7 +217,7 @@ impl Reader {
         for (key, node) in members {
             if let Some(url) = self.text(&join(name, &key.name), node) {
                 translations.push(Field {
-                    value: (key.name.clone(), url.value),
+                    value: (Cow::Borrowed(&*key.name), url.value),
                     span: key.span.start..node.span.end,
                 });
             }
@@ -208,10 +226,10 @@ impl Reader {
     }
 
     /// What `take` makes of each item of `node`, with the item's place.
-    fn each<T>(
+    fn each<'n, T>(
         &mut self,
-        node: &Node,
-        take: impl Fn(&mut Self, &Node) -> Option<T>,
+        node: &'n Node<'n>,
+        take: impl Fn(&mut Self, &'n Node<'n>) -> Option<T>,
     ) -> Vec<Field<T>> {
         let mut taken = Vec::new();
         for item in items(node) {
@@ -226,13 +244,13 @@ impl Reader {
     }
 
     /// The member that a table cannot do without: the first of `keys`, else a fault.
-    fn required(
+    fn required<'n>(
         &mut self,
         name: &str,
-        table: &Node,
+        table: &'n Node<'n>,
         keys: &[&str],
-        take: fn(&mut Self, &str, &Node) -> Option<Field<String>>,
-    ) -> Option<String> {
+        take: fn(&mut Self, &str, &'n Node<'n>) -> Option<Field<Written<'n>>>,
+    ) -> Option<Written<'n>> {
         if let Some((key, node)) = first(table, keys) {
             return take(self, &join(name, key), node).map(|field| field.value);
         }
@@ -246,7 +264,7 @@ impl Reader {
         None
     }
 
-    fn optional(&mut self, name: &str, table: &Node, key: &str) -> Option<String> {
+    fn optional<'n>(&mut self, name: &str, table: &'n Node<'n>, key: &str) -> Option<Written<'n>> {
         let (_, node) = first(table, &[key])?;
         self.text(&join(name, key), node).map(|field| field.value)
     }
@@ -254,7 +272,7 @@ impl Reader {
     fn optional_count<T: std::str::FromStr>(
         &mut self,
         name: &str,
-        table: &Node,
+        table: &Node<'_>,
         key: &str,
     ) -> Option<T> {
         let (_, node) = first(table, &[key])?;

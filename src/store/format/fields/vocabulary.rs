@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::super::draft::Draft;
+use super::super::draft::{Draft, Field, RawTopic, Written};
 use super::super::node::{Key, Node, Value};
 use super::super::problem::Problem;
 use super::{ACCESS, Reader, STATUS, first, is_absent, is_empty_list, join};
@@ -70,22 +70,22 @@ impl Vocabulary {
         .copied()
     }
 
-    /// `node` as the list that a string with spaces stands for, where `word` allows one.
-    fn spread<'n>(&self, word: &str, node: &'n Node) -> Cow<'n, Node> {
+    /// The items of the list that a string with spaces stands for, where `word` allows one.
+    fn spread<'n>(
+        &self,
+        word: &str,
+        node: &'n Node<'_>,
+    ) -> Option<impl Iterator<Item = Field<Written<'n>>>> {
         let Value::Text(text) = &node.value else {
-            return Cow::Borrowed(node);
+            return None;
         };
-        if !self.spaced.contains(&word) {
-            return Cow::Borrowed(node);
-        }
-        let items = text.split_whitespace().map(|item| Node {
-            value: Value::Text(item.to_owned()),
-            span: node.span.clone(),
-        });
-        Cow::Owned(Node {
-            value: Value::List(items.collect()),
-            span: node.span.clone(),
-        })
+        let items = || {
+            text.split_whitespace().map(|item| Field {
+                value: Cow::Borrowed(item),
+                span: node.span.clone(),
+            })
+        };
+        self.spaced.contains(&word).then(items)
     }
 }
 
@@ -93,23 +93,22 @@ impl Vocabulary {
 #[derive(Debug)]
 pub(in super::super) struct Scopes<'n> {
     /// Each table with its name: empty for the whole file.
-    tables: Vec<(&'static str, &'n Node)>,
+    tables: Vec<(&'static str, &'n Node<'n>)>,
     /// Whether upper and lower case are one.
     fold: bool,
+    /// Whether any member is a list of nothing.
+    has_empty_list: bool,
 }
 
 impl<'n> Scopes<'n> {
     /// One table, whose keys are compared exactly.
-    pub(in super::super) fn exact(table: &'n Node) -> Self {
-        Self {
-            tables: vec![("", table)],
-            fold: false,
-        }
+    pub(in super::super) fn exact(table: &'n Node<'n>) -> Self {
+        Self::new(vec![("", table)], false)
     }
 
     /// Front matter: the whole, then those of the tables `inner` that it has, without regard to case.
     pub(in super::super) fn folded(
-        root: &'n Node,
+        root: &'n Node<'n>,
         inner: &[&'static str],
         reader: &mut Reader,
     ) -> Self {
@@ -122,7 +121,19 @@ impl<'n> Scopes<'n> {
                 }
             }
         }
-        Self { tables, fold: true }
+        Self::new(tables, true)
+    }
+
+    fn new(tables: Vec<(&'static str, &'n Node<'n>)>, fold: bool) -> Self {
+        let has_empty_list = tables.iter().any(|(_, table)| {
+            let mut members = members(table).iter();
+            members.any(|(_, node)| is_empty_list(node))
+        });
+        Self {
+            tables,
+            fold,
+            has_empty_list,
+        }
     }
 
     /// The member of the first table that has one of `words`, with that word. Members that say
@@ -130,16 +141,19 @@ impl<'n> Scopes<'n> {
     pub(in super::super) fn find(
         &self,
         words: &[&'static str],
-    ) -> Option<(&'static str, &'n Node)> {
-        self.search(words, |node| !is_absent(node))
-            .or_else(|| self.search(words, is_empty_list))
+    ) -> Option<(&'static str, &'n Node<'n>)> {
+        let found = self.search(words, |node| !is_absent(node));
+        if found.is_some() || !self.has_empty_list {
+            return found;
+        }
+        self.search(words, is_empty_list)
     }
 
     fn search(
         &self,
         words: &[&'static str],
-        counts: fn(&Node) -> bool,
-    ) -> Option<(&'static str, &'n Node)> {
+        counts: fn(&Node<'_>) -> bool,
+    ) -> Option<(&'static str, &'n Node<'n>)> {
         self.tables.iter().find_map(|(_, table)| {
             words.iter().find_map(|word| {
                 let mut members = members(table).iter();
@@ -151,11 +165,15 @@ impl<'n> Scopes<'n> {
     }
 
     fn same(&self, a: &str, b: &str) -> bool {
-        if self.fold {
-            a.eq_ignore_ascii_case(b)
-        } else {
-            a == b
-        }
+        // Most differ in their length or first letter, which is told sooner than that they differ.
+        let first = |word: &str| word.bytes().next().map(|byte| byte.to_ascii_lowercase());
+        a.len() == b.len()
+            && first(a) == first(b)
+            && (if self.fold {
+                a.eq_ignore_ascii_case(b)
+            } else {
+                a == b
+            })
     }
 
     /// Notes every member that `vocabulary` has no word for, and, where case is folded, refuses
@@ -178,7 +196,7 @@ impl<'n> Scopes<'n> {
 }
 
 /// The members of a table; none of anything else.
-fn members(node: &Node) -> &[(Key, Node)] {
+fn members<'n>(node: &'n Node<'n>) -> &'n [(Key<'n>, Node<'n>)] {
     match &node.value {
         Value::Table(members) => members,
         _ => &[],
@@ -187,10 +205,10 @@ fn members(node: &Node) -> &[(Key, Node)] {
 
 /// Fills the fields of `draft` that plain JSON and front matter have in common, and notes the
 /// members that nothing is read from.
-pub(in super::super) fn fill(
-    draft: &mut Draft,
+pub(in super::super) fn fill<'n>(
+    draft: &mut Draft<'n>,
     reader: &mut Reader,
-    scopes: &Scopes<'_>,
+    scopes: &Scopes<'n>,
     vocabulary: &Vocabulary,
 ) {
     scopes.check_keys(reader, vocabulary);
@@ -200,11 +218,16 @@ pub(in super::super) fn fill(
 }
 
 /// Strings, dates, words and truth values.
-fn fill_text(draft: &mut Draft, reader: &mut Reader, scopes: &Scopes<'_>, vocabulary: &Vocabulary) {
+fn fill_text<'n>(
+    draft: &mut Draft<'n>,
+    reader: &mut Reader,
+    scopes: &Scopes<'n>,
+    vocabulary: &Vocabulary,
+) {
     if let Some((word, node)) = scopes.search(&["title"], |_| true) {
         draft.title = reader.title(word, node);
     }
-    let mut one = |words, take: fn(&mut Reader, &str, &Node) -> _| {
+    let mut one = |words, take: fn(&mut Reader, &str, &'n Node<'n>) -> _| {
         let (word, node) = scopes.find(words)?;
         take(reader, word, node)
     };
@@ -235,28 +258,35 @@ fn fill_text(draft: &mut Draft, reader: &mut Reader, scopes: &Scopes<'_>, vocabu
 }
 
 /// Sections, stories and tags.
-fn fill_topics(
-    draft: &mut Draft,
+fn fill_topics<'n>(
+    draft: &mut Draft<'n>,
     reader: &mut Reader,
-    scopes: &Scopes<'_>,
+    scopes: &Scopes<'n>,
     vocabulary: &Vocabulary,
 ) {
     if let Some((word, node)) = scopes.find(vocabulary.sections) {
-        draft.sections = reader.topics(word, &vocabulary.spread(word, node));
+        let topic = |id| RawTopic { id, title: None };
+        draft.sections = match vocabulary.spread(word, node) {
+            Some(ids) => ids.map(|id| id.map(topic)).collect(),
+            None => reader.topics(word, node),
+        };
     }
     if let Some((word, node)) = scopes.find(&["story", "stories"]) {
         draft.stories = reader.topics(word, node);
     }
     if let Some((word, node)) = scopes.find(vocabulary.tags) {
-        draft.tags = reader.labels(word, &vocabulary.spread(word, node));
+        draft.tags = match vocabulary.spread(word, node) {
+            Some(tags) => tags.collect(),
+            None => reader.labels(word, node),
+        };
     }
 }
 
 /// People, pictures, recordings and what else may be a table.
-fn fill_things(
-    draft: &mut Draft,
+fn fill_things<'n>(
+    draft: &mut Draft<'n>,
     reader: &mut Reader,
-    scopes: &Scopes<'_>,
+    scopes: &Scopes<'n>,
     vocabulary: &Vocabulary,
 ) {
     if let Some((word, node)) = scopes.find(vocabulary.authors) {

@@ -1,7 +1,7 @@
 //! When an article appears, changes and leaves.
 
 use super::super::date::{self, LocalTime};
-use super::super::draft::{Draft, Field};
+use super::super::draft::{Draft, Field, Written};
 use super::super::problem::Problem;
 use super::{Finisher, Undated, WHOLE};
 use crate::article::{StorePath, Timestamp};
@@ -18,7 +18,7 @@ pub(super) struct Dates {
 
 impl Finisher<'_> {
     /// The dates of the article; `None` where it has none, or one is none (a fault says so).
-    pub(super) fn dates(&mut self, draft: &Draft, undated: Undated) -> Option<Dates> {
+    pub(super) fn dates(&mut self, draft: &Draft<'_>, undated: Undated) -> Option<Dates> {
         let published = match &draft.published {
             Some(field) => self.date("the date of publication", field),
             None => self.date_in_path(draft),
@@ -60,7 +60,7 @@ impl Finisher<'_> {
 
     /// The date that the article's own path gives (Zola: `path = "2025/12/19/slug"`), else the
     /// file's.
-    fn date_in_path(&self, draft: &Draft) -> Option<Timestamp> {
+    fn date_in_path(&self, draft: &Draft<'_>) -> Option<Timestamp> {
         let zone = self.config.publication.time_zone;
         let own = draft.path.as_ref().map(|path| StorePath::new(&path.value));
         own.and_then(|path| date::from_path(&path, zone))
@@ -86,7 +86,7 @@ impl Finisher<'_> {
 
     /// A date as written; a fault where it is none, and a note where the clock was put forward or
     /// back.
-    fn date(&mut self, what: &str, field: &Field<String>) -> Option<Timestamp> {
+    fn date(&mut self, what: &str, field: &Field<Written<'_>>) -> Option<Timestamp> {
         let span = field.span.clone();
         let resolved = match date::parse(&field.value, self.config.publication.time_zone) {
             Ok(resolved) => resolved,

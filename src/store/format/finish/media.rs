@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use smol_str::SmolStr;
 
-use super::super::draft::{Field, RawImage, RawMedia};
+use super::super::draft::{Field, RawImage, RawMedia, Written};
 use super::Finisher;
 use crate::article::{Image, Media, WebUrl};
 
@@ -67,7 +67,7 @@ impl Sort {
 }
 
 impl Finisher<'_> {
-    pub(super) fn images(&mut self, fields: &[Field<RawImage>]) -> Vec<Image> {
+    pub(super) fn images(&mut self, fields: &[Field<RawImage<'_>>]) -> Vec<Image> {
         let mut images: Vec<Image> = Vec::new();
         for Field { value: raw, span } in self.first_of("pictures", fields) {
             let Some(url) = self.link("of a picture", Some(&raw.url), span) else {
@@ -76,7 +76,7 @@ impl Finisher<'_> {
             if images.iter().any(|image| image.url == url) {
                 continue;
             }
-            let mut words = |what, text: &Option<String>| {
+            let mut words = |what, text: &Option<Written<'_>>| {
                 let text = text.as_deref()?;
                 self.some_text(what, text, span)
             };
@@ -95,7 +95,7 @@ impl Finisher<'_> {
         images
     }
 
-    pub(super) fn video(&mut self, field: Option<&Field<RawMedia>>) -> Option<Media> {
+    pub(super) fn video(&mut self, field: Option<&Field<RawMedia<'_>>>) -> Option<Media> {
         let field = field?;
         let video = self.recording("of the video", field, Sort::Video)?;
         if video.thumbnail.is_none() {
@@ -109,14 +109,14 @@ impl Finisher<'_> {
         Some(video)
     }
 
-    pub(super) fn audio(&mut self, field: Option<&Field<RawMedia>>) -> Option<Media> {
+    pub(super) fn audio(&mut self, field: Option<&Field<RawMedia<'_>>>) -> Option<Media> {
         self.recording("of the recording", field?, Sort::Audio)
     }
 
-    fn recording(&mut self, what: &str, field: &Field<RawMedia>, sort: Sort) -> Option<Media> {
+    fn recording(&mut self, what: &str, field: &Field<RawMedia<'_>>, sort: Sort) -> Option<Media> {
         let Field { value: raw, span } = field;
         let url = self.link(what, Some(&raw.url), span)?;
-        let mut words = |what, text: &Option<String>| {
+        let mut words = |what, text: &Option<Written<'_>>| {
             let text = text.as_deref()?;
             self.some_text(what, text, span)
         };

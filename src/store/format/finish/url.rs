@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 
 use chrono::Datelike;
-use unicode_normalization::UnicodeNormalization;
 
 use super::super::date;
-use super::super::draft::{Draft, Field};
+use super::super::draft::{Draft, Field, Written};
 use super::{Finisher, WHOLE};
-use crate::article::{ArticleId, StorePath, Timestamp, Topic, UrlError, WebUrl};
+use crate::article::{ArticleId, StorePath, Timestamp, Topic, UrlError, WebUrl, to_nfc};
 
 /// What the placeholders of `article_url` stand for.
 struct Parts<'a> {
@@ -16,14 +15,23 @@ struct Parts<'a> {
     id: &'a str,
     slug: &'a str,
     section: &'a str,
-    date: chrono::NaiveDate,
+    published: Timestamp,
+    zone: chrono_tz::Tz,
+}
+
+impl Parts<'_> {
+    /// The day of publication where the newsroom is.
+    fn day(&self) -> chrono::NaiveDate {
+        let published = self.published.to_datetime();
+        published.with_timezone(&self.zone).date_naive()
+    }
 }
 
 impl Finisher<'_> {
     /// The URL of the article; a fault where it has none.
     pub(super) fn url(
         &mut self,
-        draft: &Draft,
+        draft: &Draft<'_>,
         id: &ArticleId,
         section: Option<&Topic>,
         published: Timestamp,
@@ -33,7 +41,6 @@ impl Finisher<'_> {
             let url = self.resolve(&field.value);
             return self.or_fault(url, field);
         }
-        let zone = self.config.publication.time_zone;
         let path = match &draft.path {
             Some(field) => field.value.trim().trim_matches('/'),
             None => default_path(self.path),
@@ -49,7 +56,8 @@ impl Finisher<'_> {
                 id: id.as_str(),
                 slug,
                 section: section.map_or("", |section| section.id.as_str()),
-                date: published.to_datetime().with_timezone(&zone).date_naive(),
+                published,
+                zone: self.config.publication.time_zone,
             },
         );
         let span = [&draft.path, &draft.slug]
@@ -70,7 +78,7 @@ impl Finisher<'_> {
         self.or_fault(
             url,
             &Field {
-                value: filled,
+                value: filled.into(),
                 span,
             },
         )
@@ -78,11 +86,14 @@ impl Finisher<'_> {
 
     /// `text` as a URL, relative ones beside the site's.
     pub(super) fn resolve(&self, text: &str) -> Result<WebUrl, UrlError> {
-        let base = self.config.publication.url.to_url();
-        WebUrl::resolve(&base.ok_or(UrlError::Malformed)?, text)
+        self.config.publication.url.join(text)
     }
 
-    fn or_fault(&mut self, url: Result<WebUrl, UrlError>, field: &Field<String>) -> Option<WebUrl> {
+    fn or_fault(
+        &mut self,
+        url: Result<WebUrl, UrlError>,
+        field: &Field<Written<'_>>,
+    ) -> Option<WebUrl> {
         match url {
             Ok(url) => Some(url),
             Err(error) => {
@@ -98,7 +109,7 @@ impl Finisher<'_> {
     }
 
     /// Sitemaps list only what stands beside them (sitemaps.org, "Location").
-    pub(super) fn doubt_other_site(&mut self, url: &WebUrl, field: Option<&Field<String>>) {
+    pub(super) fn doubt_other_site(&mut self, url: &WebUrl, field: Option<&Field<Written<'_>>>) {
         if self.config.cross_host || url.same_site(&self.config.publication.feeds_url) {
             return;
         }
@@ -161,9 +172,9 @@ fn insert(name: &str, parts: &Parts<'_>, out: &mut String) -> bool {
         "slug" => encode(parts.slug, false, out),
         "section" => encode(parts.section, false, out),
         // Writing to a String cannot fail.
-        "year" => drop(write!(out, "{:04}", parts.date.year())),
-        "month" => drop(write!(out, "{:02}", parts.date.month())),
-        "day" => drop(write!(out, "{:02}", parts.date.day())),
+        "year" => drop(write!(out, "{:04}", parts.day().year())),
+        "month" => drop(write!(out, "{:02}", parts.day().month())),
+        "day" => drop(write!(out, "{:02}", parts.day().day())),
         _ => return false,
     }
     true
@@ -173,7 +184,7 @@ fn insert(name: &str, parts: &Parts<'_>, out: &mut String) -> bool {
 /// Its slashes part segments only where `is_path`.
 fn encode(part: &str, is_path: bool, out: &mut String) {
     let mut buffer = [0; 4];
-    for c in part.nfc() {
+    for c in to_nfc(part).chars() {
         if c.is_ascii_alphanumeric() || "-._~".contains(c) || (is_path && c == '/') {
             out.push(c);
         } else {
@@ -202,7 +213,8 @@ mod tests {
             id: "خبر/1",
             slug,
             section,
-            date: chrono::NaiveDate::from_ymd_opt(2026, 3, 9).unwrap(),
+            published: Timestamp::parse_rfc3339("2026-03-08T22:00:00Z").unwrap(),
+            zone: chrono_tz::Europe::Moscow,
         };
         fill(pattern, &parts)
     }

@@ -1,34 +1,35 @@
 //! One pass over a page that keeps what may say something about the article.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use super::super::draft::Field;
+use super::super::draft::{Field, Written};
 use super::super::tokens::{self, Event, Start, TooComplex};
 
 /// What a page holds.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(super) struct Page<'t> {
     /// JSON-LD scripts, in order.
-    pub(super) scripts: Vec<Script>,
+    pub(super) scripts: Vec<Script<'t>>,
     /// Every `meta` with a name and something in `content`: the name in lower case.
-    pub(super) metas: Vec<(String, Field<String>)>,
+    pub(super) metas: Vec<(String, Field<Written<'static>>)>,
     /// `link rel=canonical`.
-    pub(super) canonical: Option<Field<String>>,
+    pub(super) canonical: Option<Field<Written<'static>>>,
     /// `html lang`.
-    pub(super) language: Option<Field<String>>,
+    pub(super) language: Option<Field<Written<'static>>>,
     /// The first `title`.
-    pub(super) title: Option<Field<String>>,
+    pub(super) title: Option<Field<Written<'static>>>,
     /// The first `h1`.
-    pub(super) h1: Option<Field<String>>,
+    pub(super) h1: Option<Field<Written<'static>>>,
     article: Option<Part>,
     main: Option<Part>,
 }
 
 /// A script and where its text begins in the file.
 #[derive(Debug)]
-pub(super) struct Script {
+pub(super) struct Script<'t> {
     /// Its text, as it stands in the file.
-    pub(super) text: String,
+    pub(super) text: Cow<'t, str>,
     /// Byte offset in the file.
     pub(super) base: usize,
 }
@@ -41,9 +42,9 @@ struct Part {
     says_something: bool,
 }
 
-impl Page {
+impl<'t> Page<'t> {
     /// Reads `text`, which begins at byte `base` of the file.
-    pub(super) fn read(text: &str, base: usize) -> Result<Self, TooComplex> {
+    pub(super) fn read(text: &'t str, base: usize) -> Result<Self, TooComplex> {
         let mut reading = Reading {
             text,
             base,
@@ -74,12 +75,12 @@ impl Page {
     }
 
     /// The first `meta` of that name.
-    pub(super) fn meta(&self, name: &str) -> Option<Field<String>> {
+    pub(super) fn meta(&self, name: &str) -> Option<Field<Written<'static>>> {
         self.metas(name).next()
     }
 
     /// Every `meta` of that name.
-    pub(super) fn metas(&self, name: &str) -> impl Iterator<Item = Field<String>> {
+    pub(super) fn metas(&self, name: &str) -> impl Iterator<Item = Field<Written<'static>>> {
         let metas = self.metas.iter().filter(move |(key, _)| key == name);
         metas.map(|(_, content)| content.clone())
     }
@@ -104,7 +105,7 @@ struct Reading<'t> {
     text: &'t str,
     base: usize,
     line_starts: Vec<usize>,
-    page: Page,
+    page: Page<'t>,
     collected: Option<Collected>,
     articles: Capture,
     mains: Capture,
@@ -192,10 +193,10 @@ impl Reading<'_> {
         }
     }
 
-    fn field(&self, value: String, line: usize) -> Option<Field<String>> {
+    fn field(&self, value: String, line: usize) -> Option<Field<Written<'static>>> {
         let at = self.base + self.line_starts.get(line.wrapping_sub(1)).unwrap_or(&0);
         (!value.trim().is_empty()).then_some(Field {
-            value,
+            value: Cow::Owned(value),
             span: at..at,
         })
     }
@@ -226,7 +227,7 @@ impl Reading<'_> {
             let raw = self.text.get(start..end).unwrap_or_default();
             if is_same(raw, &text) {
                 self.page.scripts.push(Script {
-                    text: raw.to_owned(),
+                    text: Cow::Borrowed(raw),
                     base: self.base + start,
                 });
                 return;
@@ -234,7 +235,10 @@ impl Reading<'_> {
         }
         // It was not found as it was read (a NUL in it, say): its line must do.
         let base = self.base + self.line_starts.get(line.wrapping_sub(1)).unwrap_or(&0);
-        self.page.scripts.push(Script { text, base });
+        self.page.scripts.push(Script {
+            text: Cow::Owned(text),
+            base,
+        });
     }
 }
 
@@ -255,10 +259,10 @@ fn find(text: &str, from: usize, wanted: &str) -> Option<usize> {
 }
 
 /// An attribute of the tag at `at`, where it is not blank.
-fn attribute(tag: &Start, name: &str, at: usize) -> Option<Field<String>> {
+fn attribute(tag: &Start, name: &str, at: usize) -> Option<Field<Written<'static>>> {
     let value = tag.attribute(name)?;
     (!value.trim().is_empty()).then(|| Field {
-        value: value.to_owned(),
+        value: Cow::Owned(value.to_owned()),
         span: at..at,
     })
 }

@@ -221,11 +221,13 @@ fn members_of_the_wrong_type_are_faults_and_unknown_ones_are_noted() {
         r#""authors":["x"]"#,
         r#""associations":[{"type":"picture","renditions":[{"href":"/a","width":"wide"}]}]"#,
     ] {
-        let node = json::parse(&text(members).replace("\"headline\":\"x\",", ""), 0).unwrap();
+        let text = text(members).replace("\"headline\":\"x\",", "");
+        let node = json::parse(&text, 0).unwrap();
         let (_, problems) = read(&node);
         assert_eq!(problems[0].code, "wrong-type", "{members}");
     }
-    let node = json::parse(&text(r#""colour":"x""#), 0).unwrap();
+    let text = text(r#""colour":"x""#);
+    let node = json::parse(&text, 0).unwrap();
     let (_, problems) = read(&node);
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].code, "unknown-member");

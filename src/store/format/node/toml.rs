@@ -2,6 +2,7 @@
 //!
 //! That crate already refuses repeated keys and depth; nothing is added here but places.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue, Error};
@@ -13,7 +14,7 @@ use super::{Key, MAX_DEPTH, Node, Value, too_deep};
 ///
 /// # Errors
 /// One fault, with its place: bad syntax, a repeated key, or a limit overrun.
-pub(in super::super) fn parse(text: &str, base: usize) -> Result<Node, Problem> {
+pub(in super::super) fn parse(text: &str, base: usize) -> Result<Node<'static>, Problem> {
     let document = DeTable::parse(text).map_err(|error| syntax(&error, text, base))?;
     let source = Source { text, base };
     Ok(Node {
@@ -46,11 +47,11 @@ struct Source<'a> {
 
 impl Source<'_> {
     /// The members of `table`, in the order of the file; the crate keeps them in that of the keys.
-    fn table(&self, table: &DeTable<'_>, depth: usize) -> Result<Value, Problem> {
+    fn table(&self, table: &DeTable<'_>, depth: usize) -> Result<Value<'static>, Problem> {
         let mut members = Vec::with_capacity(table.len());
         for (key, value) in table {
             let key = Key {
-                name: key.get_ref().to_string(),
+                name: Cow::Owned(key.get_ref().to_string()),
                 span: self.place(key.span()),
             };
             members.push((key, self.node(value.get_ref(), value.span(), depth + 1)?));
@@ -60,15 +61,23 @@ impl Source<'_> {
     }
 
     /// `value`, inside `depth` lists and tables.
-    fn node(&self, value: &DeValue<'_>, span: Range<usize>, depth: usize) -> Result<Node, Problem> {
-        let as_written = || self.text.get(span.clone()).unwrap_or_default().to_owned();
+    fn node(
+        &self,
+        value: &DeValue<'_>,
+        span: Range<usize>,
+        depth: usize,
+    ) -> Result<Node<'static>, Problem> {
+        let as_written = || {
+            let written = self.text.get(span.clone()).unwrap_or_default();
+            Cow::Owned(written.to_owned())
+        };
         let place = self.place(span.clone());
         let is_open = matches!(value, DeValue::Array(_) | DeValue::Table(_));
         if is_open && depth == MAX_DEPTH {
             return Err(too_deep(place, MAX_DEPTH));
         }
         let value = match value {
-            DeValue::String(text) => Value::Text(text.to_string()),
+            DeValue::String(text) => Value::Text(Cow::Owned(text.to_string())),
             DeValue::Integer(_) | DeValue::Float(_) => Value::Number(as_written()),
             DeValue::Boolean(truth) => Value::Bool(*truth),
             DeValue::Datetime(_) => Value::Date(as_written()),

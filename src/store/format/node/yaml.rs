@@ -4,6 +4,7 @@
 //! text, plain `no` is a trap. Refused, beside what is no YAML: a second document, a key given
 //! twice or that is no scalar, and aliases that multiply (a "billion laughs").
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -25,7 +26,7 @@ const BYTES_PER_NODE: usize = 64;
 ///
 /// # Errors
 /// One fault, with its place: bad syntax, a repeated key, or a limit overrun.
-pub(in super::super) fn parse(text: &str, base: usize) -> Result<Node, Problem> {
+pub(in super::super) fn parse(text: &str, base: usize) -> Result<Node<'static>, Problem> {
     let mut build = Build {
         // Another crate of the build may have switched comment events on.
         parser: Parser::new_from_str_with_options(text, options! { emit_comments: false }),
@@ -46,7 +47,7 @@ struct Build<'a> {
     base: usize,
     weight: usize,
     /// Values that have a name, by the parser's number for it.
-    anchors: HashMap<usize, Rc<Node>>,
+    anchors: HashMap<usize, Rc<Node<'static>>>,
 }
 
 impl<'a> Build<'a> {
@@ -60,7 +61,7 @@ impl<'a> Build<'a> {
     }
 
     /// The value of the first document.
-    fn document(&mut self) -> Result<Node, Problem> {
+    fn document(&mut self) -> Result<Node<'static>, Problem> {
         loop {
             let (event, span) = self.next()?;
             match event {
@@ -97,7 +98,12 @@ impl<'a> Build<'a> {
     }
 
     /// The value that `event` begins, inside `depth` lists and tables.
-    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Problem> {
+    fn node(
+        &mut self,
+        event: Event<'a>,
+        span: Span,
+        depth: usize,
+    ) -> Result<Node<'static>, Problem> {
         let place = self.place(span);
         self.weigh(1, &place)?;
         let is_open = matches!(event, Event::SequenceStart(..) | Event::MappingStart(..));
@@ -126,8 +132,8 @@ impl<'a> Build<'a> {
         open: &Range<usize>,
         style: StructureStyle,
         depth: usize,
-    ) -> Result<Node, Problem> {
-        let mut items: Vec<Node> = Vec::new();
+    ) -> Result<Node<'static>, Problem> {
+        let mut items: Vec<Node<'static>> = Vec::new();
         let close = loop {
             let (event, span) = self.next()?;
             if event == Event::SequenceEnd {
@@ -147,14 +153,14 @@ impl<'a> Build<'a> {
         open: &Range<usize>,
         style: StructureStyle,
         depth: usize,
-    ) -> Result<Node, Problem> {
-        let mut members: Vec<(Key, Node)> = Vec::new();
+    ) -> Result<Node<'static>, Problem> {
+        let mut members: Vec<(Key<'static>, Node<'static>)> = Vec::new();
         let close = loop {
             let (event, span) = self.next()?;
             let place = self.place(span);
             let name = match event {
                 Event::MappingEnd => break place.end,
-                Event::Scalar(name, ..) => name.into_owned(),
+                Event::Scalar(name, ..) => Cow::Owned(name.into_owned()),
                 _ => return Err(odd_key(&place)),
             };
             let (event, span) = self.next()?;
@@ -175,7 +181,7 @@ impl<'a> Build<'a> {
         anchor: usize,
         place: &Range<usize>,
         depth: usize,
-    ) -> Result<Node, Problem> {
+    ) -> Result<Node<'static>, Problem> {
         // An anchor is known once its value is complete, so that no value can hold itself.
         let target = self.anchors.get(&anchor).map(Rc::clone);
         let target = target.ok_or_else(|| stray(place))?;
@@ -238,7 +244,7 @@ fn end_of(style: StructureStyle, start: usize, last: Option<usize>, close: usize
 
 /// How much `node` weighs, and how many levels of lists and tables it has. Text weighs by its
 /// length: an alias may repeat sixty thousand bytes as well as sixty values.
-fn measure(node: &Node) -> (usize, usize) {
+fn measure(node: &Node<'_>) -> (usize, usize) {
     let leaf = |text: &str| (1 + text.len() / BYTES_PER_NODE, 0);
     let add = |sum: (usize, usize), next: (usize, usize)| (sum.0 + next.0, sum.1.max(next.1 + 1));
     match &node.value {
@@ -272,10 +278,10 @@ fn stray(place: &Range<usize>) -> Problem {
 
 /// A scalar by the core schema (YAML 1.2 §10.3.2), and two liberties of YAML 1.1: dates, and the
 /// words `yes`, `no`, `on` and `off`. Programs differ on those words, so text must not be one.
-fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value<'static> {
     let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
     if is_text || style != ScalarStyle::Plain {
-        return Value::Text(text.to_owned());
+        return Value::Text(Cow::Owned(text.to_owned()));
     }
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
@@ -283,9 +289,9 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
         "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => {
             Value::Bool(false)
         }
-        _ if is_number(text) => Value::Number(text.to_owned()),
-        _ if is_date(text) => Value::Date(text.to_owned()),
-        _ => Value::Text(text.to_owned()),
+        _ if is_number(text) => Value::Number(Cow::Owned(text.to_owned())),
+        _ if is_date(text) => Value::Date(Cow::Owned(text.to_owned())),
+        _ => Value::Text(Cow::Owned(text.to_owned())),
     }
 }
 

@@ -12,14 +12,14 @@ fn fault(text: &str) -> (&'static str, &str) {
 fn values_know_their_places() {
     let text = r#" {"عنوان": "خبر é\n", "n": -1.50e3, "l": [true, null, {}] } "#;
     let node = parse(text, 100).unwrap();
-    let at = |node: &Node| text[node.span.start - 100..node.span.end - 100].to_owned();
+    let at = |node: &Node<'_>| text[node.span.start - 100..node.span.end - 100].to_owned();
     assert_eq!(at(&node), text.trim());
     let title = node.get("عنوان").unwrap();
-    assert_eq!(title.value, Value::Text("خبر é\n".to_owned()));
+    assert_eq!(title.value, Value::Text("خبر é\n".into()));
     assert_eq!(at(title), r#""خبر é\n""#);
     assert_eq!(
         node.get("n").unwrap().value,
-        Value::Number("-1.50e3".to_owned())
+        Value::Number("-1.50e3".into())
     );
     let Value::List(items) = &node.get("l").unwrap().value else {
         panic!("not a list");
@@ -46,7 +46,7 @@ fn strings_are_decoded() {
     let texts: Vec<_> = items.into_iter().map(|item| item.value).collect();
     assert_eq!(
         texts,
-        ["خبر", "😀", "\"\\/\t", "\\"].map(|t| Value::Text(t.to_owned()))
+        ["خبر", "😀", "\"\\/\t", "\\"].map(|t| Value::Text(t.into()))
     );
 }
 
@@ -108,7 +108,7 @@ fn limits_hold() {
 }
 
 /// The node as `serde_json` would have read it, each value checked against the text at its place.
-fn as_value(node: &Node, text: &str) -> serde_json::Value {
+fn as_value(node: &Node<'_>, text: &str) -> serde_json::Value {
     let value = match &node.value {
         Value::List(items) => items.iter().map(|item| as_value(item, text)).collect(),
         Value::Table(members) => members
@@ -119,7 +119,7 @@ fn as_value(node: &Node, text: &str) -> serde_json::Value {
                 (name, as_value(item, text))
             })
             .collect(),
-        Value::Text(text) => serde_json::Value::String(text.clone()),
+        Value::Text(text) => text.clone().into(),
         Value::Number(number) => serde_json::from_str(number).unwrap(),
         Value::Bool(truth) => serde_json::Value::Bool(*truth),
         Value::Null => serde_json::Value::Null,
@@ -150,7 +150,109 @@ fn any_value() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
     })
 }
 
+/// What JSON is made of, and what breaks it.
+const PIECES: [&str; 48] = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "\"",
+    "\\",
+    " ",
+    "\t",
+    "\n",
+    "\r",
+    "\u{c}",
+    "\u{a0}",
+    "\u{1}",
+    "\u{7f}",
+    "null",
+    "true",
+    "false",
+    "nul",
+    "True",
+    "NaN",
+    "0",
+    "-",
+    "-0",
+    "01",
+    "1.",
+    ".5",
+    "1.50",
+    "1e9",
+    "1E+9",
+    "2e-3",
+    "1e",
+    "-e",
+    "1e999",
+    "99999999999999999999",
+    "\"a\"",
+    "\"a\":",
+    "\"خبر\"",
+    "\"\\n\"",
+    "\"\\u0041\"",
+    "\"\\u004\"",
+    "\"\\ud83d\\ude00\"",
+    "\"\\ud83d\"",
+    "\"\\x\"",
+    "\"\\\"",
+    "/",
+    "😀",
+];
+
+/// Text that is JSON, or nearly, or not at all.
+fn any_text() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let pieces = || proptest::sample::select(&PIECES[..]);
+    let broken = (
+        any_value(),
+        any::<proptest::sample::Index>(),
+        pieces(),
+        0..3_usize,
+    )
+        .prop_map(|(value, place, piece, cut)| {
+            let mut text = value.to_string();
+            let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+            let start = *place.get(&places);
+            let end = text[start..]
+                .char_indices()
+                .nth(cut)
+                .map_or(text.len(), |(at, _)| start + at);
+            text.replace_range(start..end, piece);
+            text
+        });
+    let list = proptest::collection::vec(pieces(), 0..6);
+    prop_oneof![
+        broken,
+        list.prop_map(|pieces| pieces.concat()),
+        proptest::collection::vec(pieces(), 0..4)
+            .prop_map(|pieces| format!("[{}]", pieces.join(","))),
+    ]
+}
+
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn what_serde_json_takes_is_taken_and_nothing_else(text in any_text()) {
+        let judged = judge(&text);
+        match (parse(&text, 0), &judged) {
+            (Ok(node), Ok(())) => {
+                proptest::prop_assert_eq!(&text[node.span.clone()], text.trim_matches([' ', '\t', '\n', '\r']));
+                // It reads no number that is too large for it.
+                if let Ok(value) = serde_json::from_str::<serde_json::Value>(&text) {
+                    proptest::prop_assert_eq!(as_value(&node, &text), value);
+                }
+            }
+            (Err(problem), Ok(())) => {
+                proptest::prop_assert!(matches!(problem.code, "repeated-key" | "lone-surrogate"), "{:?}", problem);
+            }
+            (Err(problem), Err(error)) => proptest::prop_assert_eq!(problem, syntax(error, &text, 0)),
+            (Ok(_), Err(error)) => proptest::prop_assert!(false, "{} is taken, and not by serde_json: {}", text, error),
+        }
+    }
+
     #[test]
     fn what_serde_json_writes_is_read_in_its_places(value in any_value(), pretty in proptest::bool::ANY) {
         let text = if pretty {

@@ -9,15 +9,15 @@ fn fault(text: &str) -> (&'static str, &str) {
     (problem.code, &text[..problem.span.start])
 }
 
-fn value(text: &str) -> Value {
+fn value(text: &str) -> Value<'_> {
     parse(text, 0).unwrap().value
 }
 
 #[test]
 fn plain_scalars_follow_the_core_schema() {
-    let number = |text: &str| Value::Number(text.to_owned());
-    let date = |text: &str| Value::Date(text.to_owned());
-    let text = |text: &str| Value::Text(text.to_owned());
+    let number = |text: &'static str| Value::Number(text.into());
+    let date = |text: &'static str| Value::Date(text.into());
+    let text = |text: &'static str| Value::Text(text.into());
     for (source, expected) in [
         ("~", Value::Null),
         ("", Value::Null),
@@ -61,7 +61,7 @@ fn values_know_their_places() {
     assert_eq!(at(node.get("image").unwrap()), "{url: x}");
     assert_eq!(
         node.get("summary").unwrap().value,
-        Value::Text("سطر\n".to_owned())
+        Value::Text("سطر\n".into())
     );
     let Value::Table(members) = &node.value else {
         panic!("not a table");
@@ -76,7 +76,7 @@ fn every_line_end_is_one() {
     for end in ["\n", "\r\n", "\r"] {
         let text = ["a: 1", "b: x", "c:", "- y", ""].join(end);
         let node = parse(&text, 0).unwrap();
-        assert_eq!(node.get("b").unwrap().value, Value::Text("x".to_owned()));
+        assert_eq!(node.get("b").unwrap().value, Value::Text("x".into()));
         assert!(matches!(&node.get("c").unwrap().value, Value::List(items) if items.len() == 1));
     }
 }

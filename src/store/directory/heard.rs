@@ -1,8 +1,12 @@
 //! What has been heard of a store and not looked at yet. No threads, no clock, no disk: instants are
 //! arguments.
 
+mod burst;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+
+use self::burst::Bursts;
 
 /// From so many paths on, everything is looked at instead: memory stays bounded.
 const PATHS_MAX: usize = 50_000;
@@ -32,6 +36,7 @@ pub(super) struct Heard {
     vanishing: Option<Vanishing>,
     /// Since when everything has to be looked at.
     everything: Option<Instant>,
+    bursts: Bursts,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +87,8 @@ impl Heard {
     pub(super) fn path(&mut self, path: &str, now: Instant) {
         if let Some(times) = self.paths.get_mut(path) {
             times.last = now;
-            times.is_missing = false;
+            let is_news = std::mem::take(&mut times.is_missing);
+            self.bursts.stir(is_news, now);
             return;
         }
         let when = When {
@@ -90,6 +96,13 @@ impl Heard {
             last: now,
         };
         self.since(path, when);
+        self.bursts.stir(true, now);
+    }
+
+    /// So much happened that the kernel could not tell of it.
+    pub(super) fn overflow(&mut self, now: Instant) {
+        self.everything(now);
+        self.bursts.begin(now);
     }
 
     /// A path has to be looked at, where it is not about to be, for what was heard of another.
@@ -121,6 +134,7 @@ impl Heard {
             .flatten()
             .min();
         self.paths.clear();
+        self.bursts.stir(true, then);
     }
 
     /// A path of which something was heard was looked at and found missing. Says whether it is gone;
@@ -171,14 +185,19 @@ impl Heard {
 
     /// What is due at `now`; it is no longer pending then.
     pub(super) fn due(&mut self, now: Instant, rest: Rest) -> Due {
+        if let Some(at) = self.bursts.due_at(rest).filter(|at| now < *at) {
+            return Due::At(at);
+        }
         if let Some(since) = self.everything {
             let at = since + rest.settle;
             if now < at {
                 return Due::At(at);
             }
+            self.bursts.end(now);
             self.forget();
             return Due::Ready(Scope::Everything);
         }
+        self.bursts.end(now);
         let mut ready = BTreeMap::new();
         let mut next: Option<Instant> = None;
         let mut paths = std::mem::take(&mut self.paths);
@@ -202,6 +221,10 @@ impl Heard {
 
     /// When something is due, without taking it.
     pub(super) fn next(&self, rest: Rest) -> Option<Instant> {
+        // Its paths are many, and this is asked at every word of them.
+        if let Some(at) = self.bursts.due_at(rest) {
+            return Some(at);
+        }
         let everything = self.everything.map(|since| since + rest.settle);
         let paths = self.paths.values();
         let paths = paths.map(|times| self.due_at(*times, rest));
@@ -221,6 +244,7 @@ impl Heard {
     pub(super) fn forget(&mut self) {
         self.everything = None;
         self.paths.clear();
+        self.bursts.forget();
     }
 
     /// Whether nothing is pending that was heard of by `then`.
@@ -231,123 +255,4 @@ impl Heard {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const REST: Rest = Rest {
-        settle: Duration::from_millis(50),
-        settle_max: Duration::from_millis(200),
-        settle_delete: Duration::from_millis(500),
-    };
-
-    fn paths(due: Due) -> Vec<String> {
-        match due {
-            Due::Ready(Scope::Paths(paths)) => paths.into_keys().collect(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_path_rests_and_a_busy_one_holds_up_nobody() {
-        let start = Instant::now();
-        let at = |ms| start + Duration::from_millis(ms);
-        let mut heard = Heard::default();
-        assert_eq!(heard.due(at(0), REST), Due::Idle);
-        heard.path("calm", at(0));
-        for ms in (0..=240).step_by(40) {
-            heard.path("busy", at(ms));
-            match ms {
-                80 => assert_eq!(paths(heard.due(at(ms), REST)), ["calm"]),
-                // Heard of every 40 ms it never rests for 50, and is due after 200 all the same.
-                200 => assert_eq!(paths(heard.due(at(ms), REST)), ["busy"]),
-                _ => assert!(matches!(heard.due(at(ms), REST), Due::At(_)), "{ms}"),
-            }
-        }
-        assert!(!heard.is_drained(at(240)));
-        assert_eq!(paths(heard.due(at(290), REST)), ["busy"]);
-        assert!(heard.is_drained(at(240)));
-    }
-
-    #[test]
-    fn what_is_missing_is_looked_at_again_later_or_when_it_is_heard_of() {
-        let start = Instant::now();
-        let at = |ms| start + Duration::from_millis(ms);
-        let when = |first, last| When {
-            first: at(first),
-            last: at(last),
-        };
-        let mut heard = Heard::default();
-        heard.path("a", at(0));
-        assert_eq!(paths(heard.due(at(60), REST)), ["a"]);
-        assert!(!heard.is_gone("a", when(0, 0), at(60), REST));
-        assert_eq!(heard.due(at(70), REST), Due::At(at(500)));
-        assert!(!heard.is_drained(at(60)));
-        heard.path("a", at(100));
-        let Due::Ready(Scope::Paths(due)) = heard.due(at(150), REST) else {
-            panic!("it is due");
-        };
-        // That it is missing still has not been taken in, whatever was heard since.
-        assert_eq!(due["a"], when(0, 100));
-        assert!(!heard.is_gone("a", due["a"], at(150), REST));
-        assert!(!heard.is_drained(at(60)));
-        heard.since("a", when(160, 160));
-        assert_eq!(heard.due(at(400), REST), Due::At(at(600)));
-        assert_eq!(paths(heard.due(at(600), REST)), ["a"]);
-        assert!(heard.is_gone("a", when(0, 100), at(600), REST));
-    }
-
-    /// Removes `count` paths, one every `step` milliseconds; returns how many were gone at a time.
-    fn vanish(count: u64, step: u64) -> Vec<usize> {
-        let start = Instant::now();
-        let at = |ms| start + Duration::from_millis(ms);
-        let mut heard = Heard::default();
-        let mut batches = Vec::new();
-        for ms in (0..count * step + 40_000).step_by(10) {
-            if ms % step == 0 && ms / step < count {
-                heard.path(&(ms / step).to_string(), at(ms));
-            }
-            let Due::Ready(Scope::Paths(due)) = heard.due(at(ms), REST) else {
-                continue;
-            };
-            let due = due.into_iter();
-            let gone = due.filter(|(path, when)| heard.is_gone(path, *when, at(ms), REST));
-            match gone.count() {
-                0 => {}
-                count => batches.push(count),
-            }
-        }
-        assert!(heard.is_drained(at(count * step + 40_000)));
-        batches
-    }
-
-    #[test]
-    fn what_vanishes_together_is_gone_together() {
-        // A folder is emptied.
-        assert_eq!(vanish(400, 20), [400]);
-        // Now and then a file is removed.
-        assert_eq!(vanish(20, 600), [1; 20]);
-        // It goes on for longer than anyone waits.
-        let batches = vanish(4_000, 20);
-        assert_eq!(batches.iter().sum::<usize>(), 4_000);
-        assert!(batches[0] > 1_400, "{batches:?}");
-    }
-
-    #[test]
-    fn too_much_is_everything() {
-        let start = Instant::now();
-        let mut heard = Heard::default();
-        for number in 0..=PATHS_MAX {
-            heard.path(&number.to_string(), start);
-        }
-        heard.path("one more", start);
-        assert!(heard.paths.is_empty());
-        assert_eq!(
-            heard.due(start + REST.settle, REST),
-            Due::Ready(Scope::Everything)
-        );
-        assert_eq!(heard.due(start + REST.settle, REST), Due::Idle);
-        heard.path("a", start + REST.settle);
-        heard.everything(start);
-        assert!(!heard.is_drained(start), "it is of when it happened");
-    }
-}
+mod tests;

@@ -256,7 +256,7 @@ impl Ears {
     fn note(&self, state: &mut State, event: &Event, now: Instant) -> bool {
         // Before anything else: an overflow names no path.
         if event.need_rescan() {
-            state.heard.everything(now);
+            state.heard.overflow(now);
             return true;
         }
         // Opening and reading is what we do ourselves.

@@ -36,11 +36,11 @@ pub fn render(view: &SitemapView<'_>) -> Result<Vec<u8>, RenderError> {
 
 fn url(xml: &mut Xml, publication: &str, entry: &SitemapEntry<'_>) -> io::Result<()> {
     let article = entry.article;
-    xml::nest(xml, "url", &[], |xml| {
+    xml::nest(xml, "url", [], |xml| {
         xml::text(xml, "loc", article.url.as_str())?;
         xml::text(xml, "lastmod", &entry.updated.to_rfc3339())?;
-        xml::nest(xml, "news:news", &[], |xml| {
-            xml::nest(xml, "news:publication", &[], |xml| {
+        xml::nest(xml, "news:news", [], |xml| {
+            xml::nest(xml, "news:publication", [], |xml| {
                 xml::text(xml, "news:name", publication)?;
                 xml::text(xml, "news:language", news_language(&article.language))
             })?;

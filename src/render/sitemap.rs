@@ -83,7 +83,7 @@ pub fn render_index(entries: &[IndexEntry]) -> Result<Vec<u8>, RenderError> {
     let mut xml = Xml::new(xml::DECLARATION.as_bytes().to_vec());
     xml.get_mut().extend_from_slice(INDEX_HEAD.as_bytes());
     for entry in entries {
-        xml::nest(&mut xml, "sitemap", &[], |xml| {
+        xml::nest(&mut xml, "sitemap", [], |xml| {
             xml::text(xml, "loc", &entry.url)?;
             xml::text(xml, "lastmod", &entry.lastmod.to_rfc3339())
         })?;
@@ -99,11 +99,11 @@ pub fn render_index(entries: &[IndexEntry]) -> Result<Vec<u8>, RenderError> {
 fn url(entry: &SitemapEntry<'_>) -> io::Result<Vec<u8>> {
     let article = entry.article;
     let mut xml = Xml::new(Vec::new());
-    xml::nest(&mut xml, "url", &[], |xml| {
+    xml::nest(&mut xml, "url", [], |xml| {
         xml::text(xml, "loc", article.url.as_str())?;
         xml::text(xml, "lastmod", &entry.updated.to_rfc3339())?;
         for image in article.images.iter().take(MAX_IMAGES) {
-            xml::nest(xml, "image:image", &[], |xml| {
+            xml::nest(xml, "image:image", [], |xml| {
                 xml::text(xml, "image:loc", image.url.as_str())
             })?;
         }
@@ -116,7 +116,7 @@ fn url(entry: &SitemapEntry<'_>) -> io::Result<Vec<u8>> {
                 ("hreflang", language.as_str()),
                 ("href", url.as_str()),
             ];
-            xml::empty(xml, "xhtml:link", &attributes)?;
+            xml::empty(xml, "xhtml:link", attributes)?;
         }
         Ok(())
     })?;
@@ -136,7 +136,7 @@ fn video(xml: &mut Xml, article: &Article, video: &Media) -> io::Result<()> {
         .flatten()
         .find(|text| !text.is_empty())
         .unwrap_or(title);
-    xml::nest(xml, "video:video", &[], |xml| {
+    xml::nest(xml, "video:video", [], |xml| {
         xml::text(xml, "video:thumbnail_loc", thumbnail.as_str())?;
         xml::text(xml, "video:title", &cut(title.as_str(), VIDEO_TITLE))?;
         xml::text(

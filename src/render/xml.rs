@@ -93,19 +93,17 @@ fn tag<'n, 'a>(
 
 /// `text` with `<`, `>`, `&` and both quotation marks as entities; itself where it has none.
 pub(super) fn escape(text: &str) -> Cow<'_, str> {
-    escape_where(text, |byte| {
-        matches!(byte, b'<' | b'>' | b'&' | b'\'' | b'"')
-    })
+    escape_these(text, [b'<', b'>', b'&', b'\'', b'"'])
 }
 
 /// `text` as HTML: with `<`, `>` and `&` as entities; itself where it has none.
 pub(super) fn escape_html(text: &str) -> Cow<'_, str> {
-    escape_where(text, |byte| matches!(byte, b'<' | b'>' | b'&'))
+    escape_these(text, [b'<', b'>', b'&'])
 }
 
-/// `is_special` holds for none but the five characters that have an entity.
-fn escape_where(text: &str, is_special: impl Fn(u8) -> bool) -> Cow<'_, str> {
-    let Some(mut at) = find(text.as_bytes(), &is_special) else {
+/// `special` holds none but the five characters that have an entity.
+fn escape_these<const N: usize>(text: &str, special: [u8; N]) -> Cow<'_, str> {
+    let Some(mut at) = find(text.as_bytes(), special) else {
         return Cow::Borrowed(text);
     };
     // An eighth more is enough for HTML with its tags.
@@ -124,7 +122,7 @@ fn escape_where(text: &str, is_special: impl Fn(u8) -> bool) -> Cow<'_, str> {
             _ => "&quot;",
         });
         rest = characters.as_str();
-        match find(rest.as_bytes(), &is_special) {
+        match find(rest.as_bytes(), special) {
             Some(next) => at = next,
             None => break,
         }
@@ -133,20 +131,22 @@ fn escape_where(text: &str, is_special: impl Fn(u8) -> bool) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Where the first special byte is. A whole stride is asked at once without a branch, which the
-/// compiler turns into a few wide comparisons.
-fn find(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> Option<usize> {
+/// Where the first special byte is. A whole stride is asked at once, without a branch and in bytes,
+/// which the compiler turns into wide comparisons.
+fn find<const N: usize>(bytes: &[u8], special: [u8; N]) -> Option<usize> {
     let (strides, _) = bytes.as_chunks::<STRIDE>();
     let is_plain = |stride: &&[u8; STRIDE]| {
-        let mut found = false;
+        let mut found = 0;
         for byte in *stride {
-            found |= is_special(*byte);
+            for one in special {
+                found |= u8::from(*byte == one);
+            }
         }
-        !found
+        found == 0
     };
     let plain = STRIDE * strides.iter().take_while(is_plain).count();
     let rest = bytes.get(plain..)?;
-    Some(plain + rest.iter().position(|byte| is_special(*byte))?)
+    Some(plain + rest.iter().position(|byte| special.contains(byte))?)
 }
 
 #[cfg(test)]

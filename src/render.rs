@@ -8,7 +8,7 @@
 
 pub mod atom;
 mod bidi;
-mod extension;
+mod entries;
 #[cfg(test)]
 mod fixtures;
 pub mod html;

@@ -1,22 +1,28 @@
-//! Atom 1.0 (RFC 4287), with threads (RFC 4685) and tombstones (RFC 6721), through the
-//! `atom_syndication` crate.
+//! Atom 1.0 (RFC 4287), with threads (RFC 4685) and tombstones (RFC 6721). The `atom_syndication`
+//! crate writes the feed; its entries are written by `render::entries`, as that crate would, and the
+//! tombstones, which it cannot place, before the first of them.
 //!
-//! Text constructs are plain text; bodies are `type="html"`, escaped once by the crate. Its
-//! `xhtml` form, which is written as it is, is not used. What the crate does not escape is escaped
-//! in `render::extension`, and what it cannot place, the tombstones, is placed here.
+//! Text constructs are plain text; bodies are `type="html"`, escaped once. The `xhtml` form, which
+//! the crate writes as it is, is not used.
 
-use atom_syndication::{
-    Category, Content, Entry, Feed, FixedDateTime, Generator, Link, Person, Text, WriteConfig,
-};
+use std::collections::BTreeMap;
+use std::io;
 
-use super::extension::{self, Element, Namespace};
-use super::{EntryView, FeedView, GENERATOR, RenderError, Tombstone, bidi, identity, media, xml};
-use crate::article::{self, Language, Timestamp};
+use atom_syndication::{Entry, Feed, FixedDateTime, Generator, Link, Person, Text, WriteConfig};
+use quick_xml::events::{BytesEnd, BytesStart, Event};
+use smol_str::ToSmolStr as _;
+
+use super::entries::{Entries, Namespace};
+use super::xml::{self, Xml};
+use super::{EntryView, FeedView, GENERATOR, RenderError, Tombstone, bidi, identity, media};
+use crate::article::{self, Article, Timestamp};
 use crate::config::{IdAuthority, Publication};
 use crate::document::{ChannelKind, FeedFormat};
 
 /// Tombstones (RFC 6721 §3).
 const TOMBSTONES: &str = "http://purl.org/atompub/tombstones/1.0";
+/// Bytes of an entry beside its summary and its body, to make room for it at once.
+const ENTRY: usize = 2_048;
 
 /// Writes a feed as Atom 1.0.
 ///
@@ -27,24 +33,16 @@ pub fn render(view: &FeedView<'_>) -> Result<Vec<u8>, RenderError> {
         write_document_declaration: true,
         indent_size: Some(2),
     };
-    let mut bytes = feed(view).write_with_config(Vec::new(), config)?;
-    bytes.push(b'\n');
-    bury(&mut bytes, view)?;
-    Ok(bytes)
+    let entries = entries(view)?;
+    let frame = feed(view, entries.declarations()).write_with_config(Vec::new(), config)?;
+    // All that is not an entry stands before the first one (RFC 4287, appendix B).
+    let tombstones = tombstones(&view.publication.id_authority, &view.tombstones)?;
+    Ok(entries.set_into(&frame, &tombstones)?)
 }
 
-fn feed(view: &FeedView<'_>) -> Feed {
+/// The feed, with an empty entry in the place of all.
+fn feed(view: &FeedView<'_>, mut namespaces: BTreeMap<String, String>) -> Feed {
     let publication = view.publication;
-    let entries: Vec<Entry> = view
-        .entries
-        .iter()
-        .map(|entry| self::entry(publication, entry))
-        .collect();
-    let mut namespaces = Namespace::declarations(|prefix| {
-        entries
-            .iter()
-            .any(|entry| entry.extensions.contains_key(prefix))
-    });
     if !view.tombstones.is_empty() {
         namespaces.insert("at".to_owned(), TOMBSTONES.to_owned());
     }
@@ -68,7 +66,7 @@ fn feed(view: &FeedView<'_>) -> Feed {
             ..Generator::default()
         }),
         lang: Some(publication.language.to_string()),
-        entries,
+        entries: vec![Entry::default()],
         namespaces,
         ..Feed::default()
     }
@@ -89,17 +87,17 @@ fn feed_authors(publication: &Publication) -> Vec<Person> {
 fn person(person: &article::Person) -> Person {
     Person {
         name: person.name.to_string(),
-        // The schema takes `.+@.+` and nothing else (RFC 4287 §3.2.3).
-        email: person
-            .email
-            .as_ref()
-            .map(ToString::to_string)
-            .filter(|email| {
-                !email.starts_with('@') && !email.ends_with('@') && email.contains('@')
-            }),
+        email: email(person).map(str::to_owned),
         uri: person.url.as_ref().map(ToString::to_string),
         ..Person::default()
     }
+}
+
+/// The schema takes `.+@.+` and nothing else (RFC 4287 §3.2.3).
+fn email(person: &article::Person) -> Option<&str> {
+    let email = person.email.as_ref()?.as_str();
+    let is_address = !email.starts_with('@') && !email.ends_with('@') && email.contains('@');
+    is_address.then_some(email)
 }
 
 fn feed_links(view: &FeedView<'_>) -> Vec<Link> {
@@ -126,129 +124,182 @@ fn link(rel: &str, href: &str, media_type: Option<&str>) -> Link {
     }
 }
 
-fn entry(publication: &Publication, entry: &EntryView<'_>) -> Entry {
+/// All entries, in their order.
+fn entries(view: &FeedView<'_>) -> io::Result<Entries> {
+    let bodies = view.entries.iter().map(|entry| {
+        let body = entry.body.map_or(0, str::len);
+        // An eighth of a body is what its markup takes more once it is escaped.
+        ENTRY + entry.article.summary.as_str().len() + body + body / 8
+    });
+    let mut entries = Entries::new(&["feed"], "entry", bodies.sum())?;
+    let authority = &view.publication.id_authority;
+    let schemes = Schemes {
+        section: identity::scheme(authority, ChannelKind::Section),
+        story: identity::scheme(authority, ChannelKind::Story),
+    };
+    for entry in &view.entries {
+        let start = Event::Start(BytesStart::new("entry"));
+        entries.xml.write_event(start)?;
+        about(&mut entries.xml, &schemes, view.publication, entry)?;
+        texts(&mut entries.xml, view.publication, entry)?;
+        extensions(&mut entries, entry.article)?;
+        entries
+            .xml
+            .write_event(Event::End(BytesEnd::new("entry")))?;
+    }
+    Ok(entries)
+}
+
+/// The schemes of categories.
+struct Schemes {
+    section: String,
+    story: String,
+}
+
+/// What an entry says before its texts, in the order in which the crate has it.
+fn about(
+    xml: &mut Xml,
+    schemes: &Schemes,
+    publication: &Publication,
+    entry: &EntryView<'_>,
+) -> io::Result<()> {
     let article = entry.article;
-    let language = (article.language != publication.language).then_some(&article.language);
     let title = bidi::display(&article.title, &article.language);
-    Entry {
-        id: identity::article(&publication.id_authority, &article.id),
-        title: text(&title, language),
-        updated: date(entry.updated),
-        published: Some(date(article.published)),
-        authors: article.authors.iter().map(person).collect(),
-        categories: categories(&publication.id_authority, entry),
-        links: entry_links(article),
-        summary: (!article.summary.is_empty()).then(|| text(article.summary.as_str(), language)),
-        content: entry.body.map(|body| Content {
-            value: Some(body.to_owned()),
-            content_type: Some("html".to_owned()),
-            lang: language.map(ToString::to_string),
-            ..Content::default()
-        }),
-        extensions: extension::for_atom(extensions(article)),
-        ..Entry::default()
+    xml::text_with(xml, "title", language(publication, article), &title)?;
+    let id = identity::article(&publication.id_authority, &article.id);
+    xml::text(xml, "id", &id)?;
+    xml::text(xml, "updated", &instant(entry.updated))?;
+    for author in &article.authors {
+        xml::nest(xml, "author", [], |xml| {
+            xml::text(xml, "name", author.name.as_str())?;
+            if let Some(email) = email(author) {
+                xml::text(xml, "email", email)?;
+            }
+            match &author.url {
+                Some(url) => xml::text(xml, "uri", url.as_str()),
+                None => Ok(()),
+            }
+        })?;
     }
+    categories(xml, schemes, entry)?;
+    entry_links(xml, article)?;
+    xml::text(xml, "published", &instant(article.published))
 }
 
-/// Plain text; the crate has `xml:lang` on texts, not on entries.
-fn text(value: &str, language: Option<&Language>) -> Text {
-    Text {
-        lang: language.map(ToString::to_string),
-        ..Text::plain(value)
-    }
+/// `xml:lang`, where it is not the feed's. The crate has it on texts, not on entries.
+fn language<'a>(publication: &Publication, article: &'a Article) -> Option<(&'a str, &'a str)> {
+    let is_other = article.language != publication.language;
+    is_other.then(|| ("xml:lang", article.language.as_str()))
 }
 
-fn entry_links(article: &article::Article) -> Vec<Link> {
-    let mut page = link("alternate", article.url.as_str(), Some("text/html"));
-    page.hreflang = Some(article.language.to_string());
-    let mut links = vec![page];
-    links.extend(media::enclosures(article).map(|enclosure| Link {
-        length: enclosure.length.map(|length| length.to_string()),
-        title: enclosure.title.map(ToString::to_string),
-        ..link(
-            "enclosure",
-            enclosure.url.as_str(),
-            Some(enclosure.media_type),
-        )
-    }));
-    let discussion = article.comments.as_ref().and_then(|c| c.url.as_ref());
-    links.extend(discussion.map(|url| link("replies", url.as_str(), Some("text/html"))));
+/// Summary and body.
+fn texts(xml: &mut Xml, publication: &Publication, entry: &EntryView<'_>) -> io::Result<()> {
+    let article = entry.article;
+    let language = language(publication, article);
+    if !article.summary.is_empty() {
+        xml::text_with(xml, "summary", language, article.summary.as_str())?;
+    }
+    let Some(body) = entry.body else {
+        return Ok(());
+    };
+    let attributes = language.into_iter().chain([("type", "html")]);
+    xml::text_with(xml, "content", attributes, body)
+}
+
+fn entry_links(xml: &mut Xml, article: &Article) -> io::Result<()> {
+    let page = [
+        ("href", article.url.as_str()),
+        ("rel", "alternate"),
+        ("hreflang", article.language.as_str()),
+        ("type", "text/html"),
+    ];
+    xml::empty(xml, "link", page)?;
+    for enclosure in media::enclosures(article) {
+        let length = enclosure.length.map(|length| length.to_smolstr());
+        let file = [
+            Some(("href", enclosure.url.as_str())),
+            Some(("rel", "enclosure")),
+            Some(("type", enclosure.media_type)),
+            enclosure.title.map(|title| ("title", title.as_str())),
+            length.as_ref().map(|length| ("length", length.as_str())),
+        ];
+        xml::empty(xml, "link", file.into_iter().flatten())?;
+    }
+    if let Some(url) = article.comments.as_ref().and_then(|c| c.url.as_ref()) {
+        let discussion = [
+            ("href", url.as_str()),
+            ("rel", "replies"),
+            ("type", "text/html"),
+        ];
+        xml::empty(xml, "link", discussion)?;
+    }
     // An atom:source would need the id and date of the agency's feed, which nobody knows here.
-    links.extend(article.source.as_ref().and_then(|source| {
-        Some(Link {
-            title: Some(source.name.to_string()),
-            ..link("via", source.url.as_ref()?.as_str(), None)
-        })
-    }));
-    links
+    if let Some(source) = &article.source
+        && let Some(url) = &source.url
+    {
+        let agency = [
+            ("href", url.as_str()),
+            ("rel", "via"),
+            ("title", source.name.as_str()),
+        ];
+        xml::empty(xml, "link", agency)?;
+    }
+    Ok(())
 }
 
 /// Sections and stories by id, in their own schemes; tags have none.
-fn categories(authority: &IdAuthority, entry: &EntryView<'_>) -> Vec<Category> {
-    let labels = entry.labels.iter().map(|label| {
-        let kind = if label.is_section {
-            ChannelKind::Section
+fn categories(xml: &mut Xml, schemes: &Schemes, entry: &EntryView<'_>) -> io::Result<()> {
+    for label in &entry.labels {
+        let scheme = if label.is_section {
+            schemes.section.as_str()
         } else {
-            ChannelKind::Story
+            schemes.story.as_str()
         };
-        Category {
-            term: label.id.as_str().to_owned(),
-            scheme: Some(identity::scheme(authority, kind)),
-            label: Some(label.title.to_string()),
-        }
-    });
-    let tags = entry.article.tags.iter().map(|tag| Category {
-        term: tag.to_string(),
-        ..Category::default()
-    });
-    labels.chain(tags).collect()
+        let attributes = [
+            ("term", label.id.as_str()),
+            ("scheme", scheme),
+            ("label", label.title.as_str()),
+        ];
+        xml::empty(xml, "category", attributes)?;
+    }
+    let mut tags = entry.article.tags.iter();
+    tags.try_for_each(|tag| xml::empty(xml, "category", [("term", tag.as_str())]))
 }
 
-fn extensions(article: &article::Article) -> Vec<Element> {
-    let mut elements = media::elements(article);
-    let source = article.source.as_ref();
-    elements.extend(source.map(|s| Element::new(Namespace::DublinCore, "source").text(&s.name)));
-    // The crate's links cannot carry thr:count; thr:total says the same of the entry (§5).
-    let count = article.comments.as_ref().and_then(|c| c.count);
-    elements.extend(count.map(|n| Element::new(Namespace::Thread, "total").text(&n)));
-    elements
+/// The elements of other namespaces, by prefix.
+fn extensions(entries: &mut Entries, article: &Article) -> io::Result<()> {
+    if let Some(source) = &article.source {
+        entries.foreign(Namespace::DublinCore, "dc:source", source.name.as_str())?;
+    }
+    media::write(entries, article)?;
+    // The number of replies to the entry, which thr:count would say of the link to them (§5).
+    match article.comments.as_ref().and_then(|c| c.count) {
+        Some(count) => entries.foreign(Namespace::Thread, "thr:total", &count.to_smolstr()),
+        None => Ok(()),
+    }
 }
 
 fn date(instant: Timestamp) -> FixedDateTime {
     instant.to_datetime().fixed_offset()
 }
 
-/// Puts the tombstones before the first entry, where RFC 4287's schema (appendix B) wants all that
-/// is not an entry; the crate would write them after the last.
-///
-/// The bytes `<entry>` stand nowhere but at an entry: in text and attributes `<` is escaped, by the
-/// crate or in [`super::extension`].
-fn bury(feed: &mut Vec<u8>, view: &FeedView<'_>) -> Result<(), RenderError> {
-    if view.tombstones.is_empty() {
-        return Ok(());
-    }
-    let position = |tag: &[u8]| feed.windows(tag.len()).position(|bytes| bytes == tag);
-    let at = position(b"  <entry>")
-        .or_else(|| position(b"</feed>"))
-        .unwrap_or(feed.len());
-    let tombstones = tombstones(&view.publication.id_authority, &view.tombstones)?;
-    feed.splice(at..at, tombstones);
-    Ok(())
+/// An instant as the crate writes those of the feed: with an offset in digits.
+fn instant(instant: Timestamp) -> String {
+    let mut text = instant.to_rfc3339();
+    text.truncate(text.trim_end_matches('Z').len());
+    text.push_str("+00:00");
+    text
 }
 
 /// One `at:deleted-entry` a line.
-fn tombstones(authority: &IdAuthority, dead: &[Tombstone<'_>]) -> std::io::Result<Vec<u8>> {
-    let mut xml = xml::Xml::new(Vec::new());
+fn tombstones(authority: &IdAuthority, dead: &[Tombstone<'_>]) -> io::Result<Vec<u8>> {
+    let mut xml = Xml::new(Vec::new());
     for tombstone in dead {
         let id = identity::article(authority, tombstone.id);
         let when = tombstone.when.to_rfc3339();
-        xml.get_mut().extend_from_slice(b"  ");
-        xml::empty(
-            &mut xml,
-            "at:deleted-entry",
-            &[("ref", &id), ("when", &when)],
-        )?;
-        xml.get_mut().push(b'\n');
+        xml.get_mut().extend_from_slice(b"\n  ");
+        let attributes = [("ref", id.as_str()), ("when", when.as_str())];
+        xml::empty(&mut xml, "at:deleted-entry", attributes)?;
     }
     Ok(xml.into_inner())
 }

@@ -42,7 +42,12 @@ fn folder(kind: ChannelKind) -> &'static str {
 /// RFC 4151 §2.1: the specific part holds `pchar`, `/` and `?`. Everything else is percent-encoded
 /// in upper case, and so is `%` itself, so that two ids never share a name.
 fn tag(authority: &IdAuthority, specific: &[&str]) -> String {
-    let mut uri = format!("tag:{}:", authority.tagging_entity);
+    let length: usize = specific.iter().map(|part| part.len()).sum();
+    let entity = authority.tagging_entity.as_str();
+    let mut uri = String::with_capacity("tag::".len() + entity.len() + length);
+    uri.push_str("tag:");
+    uri.push_str(entity);
+    uri.push(':');
     for byte in specific.iter().flat_map(|part| part.bytes()) {
         if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(&byte) {
             uri.push(char::from(byte));

@@ -14,6 +14,9 @@ use crate::document::FeedFormat;
 pub(super) const HEAD: &str =
     "{\n  \"version\": \"https://jsonfeed.org/version/1.1\",\n  \"title\": \"";
 
+/// Bytes of an item beside its summary and its body, to make room for it at once.
+const ITEM: usize = 2_048;
+
 /// Writes a feed as JSON Feed 1.1.
 ///
 /// # Errors
@@ -36,7 +39,13 @@ pub fn render(view: &FeedView<'_>) -> Result<Vec<u8>, RenderError> {
             .map(|entry| item(publication, entry))
             .collect(),
     };
-    let mut bytes = serde_json::to_vec_pretty(&feed)?;
+    let bodies = view.entries.iter().map(|entry| {
+        let body = entry.body.map_or(0, str::len);
+        // An eighth of a body is what its markup takes more once it is escaped.
+        ITEM + entry.article.summary.as_str().len() + body + body / 8
+    });
+    let mut bytes = Vec::with_capacity(bodies.sum());
+    serde_json::to_writer_pretty(&mut bytes, &feed)?;
     bytes.push(b'\n');
     Ok(bytes)
 }

@@ -14,6 +14,9 @@ use crate::article::Language;
 pub(super) const HEAD: &str = "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \
          xmlns:news=\"http://www.google.com/schemas/sitemap-news/0.9\">\n";
 
+/// Bytes of the line of an article, to make room for it at once.
+const LINE: usize = 640;
+
 /// The most articles in a news sitemap (Google, "News sitemaps").
 pub const MAX_ARTICLES: usize = 1_000;
 
@@ -23,7 +26,10 @@ pub const MAX_ARTICLES: usize = 1_000;
 /// # Errors
 /// Where the writing crate fails, which it does not when it writes into memory.
 pub fn render(view: &SitemapView<'_>) -> Result<Vec<u8>, RenderError> {
-    let mut xml = Xml::new(xml::DECLARATION.as_bytes().to_vec());
+    let mut xml = Xml::new(Vec::with_capacity(
+        view.entries.len() * LINE + 2 * HEAD.len(),
+    ));
+    xml.get_mut().extend_from_slice(xml::DECLARATION.as_bytes());
     xml.get_mut().extend_from_slice(HEAD.as_bytes());
     for entry in &view.entries {
         url(&mut xml, view.publication.name.as_str(), entry)?;
@@ -36,11 +42,11 @@ pub fn render(view: &SitemapView<'_>) -> Result<Vec<u8>, RenderError> {
 
 fn url(xml: &mut Xml, publication: &str, entry: &SitemapEntry<'_>) -> io::Result<()> {
     let article = entry.article;
-    xml::nest(xml, "url", &[], |xml| {
+    xml::nest(xml, "url", [], |xml| {
         xml::text(xml, "loc", article.url.as_str())?;
         xml::text(xml, "lastmod", &entry.updated.to_rfc3339())?;
-        xml::nest(xml, "news:news", &[], |xml| {
-            xml::nest(xml, "news:publication", &[], |xml| {
+        xml::nest(xml, "news:news", [], |xml| {
+            xml::nest(xml, "news:publication", [], |xml| {
                 xml::text(xml, "news:name", publication)?;
                 xml::text(xml, "news:language", news_language(&article.language))
             })?;

@@ -20,12 +20,12 @@ pub fn render(view: &OverviewView<'_>) -> Result<Vec<u8>, RenderError> {
     let mut xml = Xml::new_with_indent(xml::DECLARATION.as_bytes().to_vec(), b' ', 2);
     let language = &view.publication.language;
     let words = Words::of(language);
-    xml::nest(&mut xml, "opml", &[("version", "2.0")], |xml| {
-        xml::nest(xml, "head", &[], |xml| {
+    xml::nest(&mut xml, "opml", [("version", "2.0")], |xml| {
+        xml::nest(xml, "head", [], |xml| {
             xml::text(xml, "title", view.publication.title.as_str())?;
             xml::text(xml, "dateModified", &view.updated.to_rfc2822())
         })?;
-        xml::nest(xml, "body", &[], |xml| {
+        xml::nest(xml, "body", [], |xml| {
             outline(xml, &view.front, language)?;
             group(xml, words.sections, &view.sections, language)?;
             group(xml, words.stories, &view.stories, language)?;
@@ -47,7 +47,7 @@ fn group(
     if channels.iter().all(|channel| feed_url(channel).is_none()) {
         return Ok(());
     }
-    xml::nest(xml, "outline", &[("text", title)], |xml| {
+    xml::nest(xml, "outline", [("text", title)], |xml| {
         channels
             .iter()
             .try_for_each(|channel| outline(xml, channel, language))
@@ -67,7 +67,7 @@ fn outline(xml: &mut Xml, channel: &ChannelView<'_>, language: &Language) -> io:
         ("htmlUrl", channel.link.as_str()),
         ("language", language.as_str()),
     ];
-    xml::empty(xml, "outline", &attributes)
+    xml::empty(xml, "outline", attributes)
 }
 
 fn feed_url<'a>(channel: &'a ChannelView<'_>) -> Option<&'a str> {

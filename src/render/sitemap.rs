@@ -36,6 +36,10 @@ pub(super) const INDEX_HEAD: &str =
     "<sitemapindex xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n";
 /// What a part ends with.
 const TAIL: &str = "</urlset>\n";
+/// Bytes around the lines of a part.
+const FRAME: usize = xml::DECLARATION.len() + HEAD.len() + TAIL.len();
+/// Bytes of the line of an article with one picture, to make room for it at once.
+const LINE: usize = 256;
 
 /// Writes a part, as one file or, where it is over a limit of the protocol, as several in order.
 /// Without entries there is no file: the protocol knows no empty sitemap.
@@ -43,36 +47,85 @@ const TAIL: &str = "</urlset>\n";
 /// # Errors
 /// Where the writing crate fails, which it does not when it writes into memory.
 pub fn render_parts(view: &SitemapView<'_>) -> Result<Vec<Vec<u8>>, RenderError> {
-    parts_within(view, MAX_URLS, MAX_BYTES)
+    let room = FRAME + view.entries.len() * LINE;
+    let mut parts = Parts::within(MAX_URLS, MAX_BYTES, room);
+    let mut xml = Xml::new(Vec::with_capacity(LINE));
+    for entry in &view.entries {
+        xml.get_mut().clear();
+        url(&mut xml, entry)?;
+        parts.push(xml.get_ref());
+    }
+    Ok(parts.finish())
 }
 
-fn parts_within(
-    view: &SitemapView<'_>,
+/// The line of one article, for [`join`]: its `url` element and a line end.
+///
+/// # Errors
+/// Where the writing crate fails, which it does not when it writes into memory.
+pub fn line(entry: &SitemapEntry<'_>) -> Result<Vec<u8>, RenderError> {
+    let mut xml = Xml::new(Vec::with_capacity(LINE));
+    url(&mut xml, entry)?;
+    Ok(xml.into_inner())
+}
+
+/// Joins lines of [`line`], in their order, into what [`render_parts`] makes of their entries. The
+/// lines are walked through twice, to make room for them at once.
+#[must_use]
+pub fn join<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<Vec<u8>> {
+    let room = FRAME + lines.clone().map(<[u8]>::len).sum::<usize>();
+    let mut parts = Parts::within(MAX_URLS, MAX_BYTES, room);
+    for line in lines {
+        parts.push(line);
+    }
+    parts.finish()
+}
+
+/// The files of a part, filled line by line.
+struct Parts {
     max_urls: usize,
     max_bytes: usize,
-) -> Result<Vec<Vec<u8>>, RenderError> {
-    let mut parts = Vec::new();
-    let mut part = Vec::new();
-    let mut urls = 0;
-    for entry in &view.entries {
-        let line = url(entry)?;
-        if urls == max_urls || (urls > 0 && part.len() + line.len() + TAIL.len() > max_bytes) {
-            part.extend_from_slice(TAIL.as_bytes());
-            parts.push(std::mem::take(&mut part));
-            urls = 0;
+    full: Vec<Vec<u8>>,
+    part: Vec<u8>,
+    urls: usize,
+}
+
+impl Parts {
+    /// Files of so many URLs and bytes at most. There is room for so many bytes in the first.
+    fn within(max_urls: usize, max_bytes: usize, room: usize) -> Self {
+        Self {
+            max_urls,
+            max_bytes,
+            full: Vec::new(),
+            part: Vec::with_capacity(room.min(max_bytes)),
+            urls: 0,
         }
-        if urls == 0 {
-            part.extend_from_slice(xml::DECLARATION.as_bytes());
-            part.extend_from_slice(HEAD.as_bytes());
+    }
+
+    fn push(&mut self, line: &[u8]) {
+        let is_over = self.part.len() + line.len() + TAIL.len() > self.max_bytes;
+        if self.urls == self.max_urls || (self.urls > 0 && is_over) {
+            self.close();
         }
-        part.extend_from_slice(&line);
-        urls += 1;
+        if self.urls == 0 {
+            self.part.extend_from_slice(xml::DECLARATION.as_bytes());
+            self.part.extend_from_slice(HEAD.as_bytes());
+        }
+        self.part.extend_from_slice(line);
+        self.urls += 1;
     }
-    if urls > 0 {
-        part.extend_from_slice(TAIL.as_bytes());
-        parts.push(part);
+
+    fn close(&mut self) {
+        self.part.extend_from_slice(TAIL.as_bytes());
+        self.full.push(std::mem::take(&mut self.part));
+        self.urls = 0;
     }
-    Ok(parts)
+
+    fn finish(mut self) -> Vec<Vec<u8>> {
+        if self.urls > 0 {
+            self.close();
+        }
+        self.full
+    }
 }
 
 /// Writes the index, in the order given.
@@ -83,7 +136,7 @@ pub fn render_index(entries: &[IndexEntry]) -> Result<Vec<u8>, RenderError> {
     let mut xml = Xml::new(xml::DECLARATION.as_bytes().to_vec());
     xml.get_mut().extend_from_slice(INDEX_HEAD.as_bytes());
     for entry in entries {
-        xml::nest(&mut xml, "sitemap", &[], |xml| {
+        xml::nest(&mut xml, "sitemap", [], |xml| {
             xml::text(xml, "loc", &entry.url)?;
             xml::text(xml, "lastmod", &entry.lastmod.to_rfc3339())
         })?;
@@ -96,14 +149,13 @@ pub fn render_index(entries: &[IndexEntry]) -> Result<Vec<u8>, RenderError> {
 
 /// One `url`, on a line. The order of its children is the schema's: the protocol's own, then
 /// foreign ones.
-fn url(entry: &SitemapEntry<'_>) -> io::Result<Vec<u8>> {
+fn url(xml: &mut Xml, entry: &SitemapEntry<'_>) -> io::Result<()> {
     let article = entry.article;
-    let mut xml = Xml::new(Vec::new());
-    xml::nest(&mut xml, "url", &[], |xml| {
+    xml::nest(xml, "url", [], |xml| {
         xml::text(xml, "loc", article.url.as_str())?;
         xml::text(xml, "lastmod", &entry.updated.to_rfc3339())?;
         for image in article.images.iter().take(MAX_IMAGES) {
-            xml::nest(xml, "image:image", &[], |xml| {
+            xml::nest(xml, "image:image", [], |xml| {
                 xml::text(xml, "image:loc", image.url.as_str())
             })?;
         }
@@ -116,13 +168,12 @@ fn url(entry: &SitemapEntry<'_>) -> io::Result<Vec<u8>> {
                 ("hreflang", language.as_str()),
                 ("href", url.as_str()),
             ];
-            xml::empty(xml, "xhtml:link", &attributes)?;
+            xml::empty(xml, "xhtml:link", attributes)?;
         }
         Ok(())
     })?;
-    let mut line = xml.into_inner();
-    line.push(b'\n');
-    Ok(line)
+    xml.get_mut().push(b'\n');
+    Ok(())
 }
 
 /// A `video:video`, in the order of its schema; none without a thumbnail, which is required.
@@ -136,7 +187,7 @@ fn video(xml: &mut Xml, article: &Article, video: &Media) -> io::Result<()> {
         .flatten()
         .find(|text| !text.is_empty())
         .unwrap_or(title);
-    xml::nest(xml, "video:video", &[], |xml| {
+    xml::nest(xml, "video:video", [], |xml| {
         xml::text(xml, "video:thumbnail_loc", thumbnail.as_str())?;
         xml::text(xml, "video:title", &cut(title.as_str(), VIDEO_TITLE))?;
         xml::text(

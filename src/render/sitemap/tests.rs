@@ -130,8 +130,12 @@ fn parts_are_cut_at_both_limits() {
     let articles: Vec<_> = (1..=5).map(|n| plain(&n.to_string())).collect();
     let view = sitemap(&publication, &articles);
     let sizes = |urls, bytes| -> Vec<usize> {
-        parts_within(&view, urls, bytes)
-            .unwrap()
+        let mut parts = Parts::within(urls, bytes, 0);
+        for entry in &view.entries {
+            parts.push(&super::line(entry).unwrap());
+        }
+        parts
+            .finish()
             .iter()
             .map(|part| {
                 assert!(part.len() <= bytes && part.ends_with(TAIL.as_bytes()));
@@ -145,6 +149,21 @@ fn parts_are_cut_at_both_limits() {
     assert_eq!(sizes(9, whole), [5], "exactly full");
     assert_eq!(sizes(9, whole - 1), [4, 1], "one byte too much");
     assert!(written(&[]).is_empty());
+}
+
+#[test]
+fn lines_that_were_kept_are_joined_into_the_same_parts() {
+    let publication = publication();
+    let articles = [plain("1"), nasty(), plain("3")];
+    let view = sitemap(&publication, &articles);
+    let lines: Vec<_> = view
+        .entries
+        .iter()
+        .map(|entry| super::line(entry).unwrap())
+        .collect();
+    let joined = join(lines.iter().map(Vec::as_slice));
+    assert_eq!(joined, render_parts(&view).unwrap());
+    assert!(join(std::iter::empty()).is_empty());
 }
 
 #[test]

@@ -99,10 +99,7 @@ impl Announcer {
         });
         let announce = &config.announce;
         let hubs = announce.hubs.iter().cloned().map(Receiver::Hub);
-        let indexnow = announce
-            .indexnow_key_file
-            .iter()
-            .map(|_| Receiver::IndexNow);
+        let indexnow = announce.indexnow_key.iter().map(|_| Receiver::IndexNow);
         let receivers: Vec<Receiver> = hubs.chain(indexnow).collect();
         // Where there is nobody to tell, certificates are nobody's business.
         let poster = (!receivers.is_empty()).then(|| Poster::new(announce.allow_private));
@@ -336,8 +333,8 @@ impl Worker {
         let (to, message) = match &self.receiver {
             Receiver::Hub(hub) => (hub, Ok(message::publish(batch, &publication.feeds_url))),
             Receiver::IndexNow => {
-                let key = announce.indexnow_key_file.as_deref().map(Key::read);
-                let key = key.unwrap_or_else(|| Err("there is no key file".to_owned()));
+                let key = announce.indexnow_key.as_ref().map(Key::read);
+                let key = key.unwrap_or_else(|| Err("there is no key".to_owned()));
                 let message =
                     key.and_then(|key| message::submission(batch, &publication.url, &key));
                 (&announce.indexnow_endpoint, message)

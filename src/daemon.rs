@@ -15,6 +15,7 @@ mod service;
 mod sight;
 mod telling;
 mod trouble;
+mod versions;
 mod waiters;
 mod workbench;
 
@@ -40,6 +41,7 @@ use service::Service;
 use sight::{Places, Sight, done};
 use telling::Telling;
 use trouble::{Trouble, Troubles};
+pub use versions::adopt;
 use waiters::Waiters;
 pub use workbench::{
     Clock, Counts, Prepared, Trust, TurnError, Workbench, held_names, misnamed, now, refusal,
@@ -177,6 +179,7 @@ pub async fn run(
     }
     Service::stopping();
     daemon.stop_announcing().await;
+    daemon.stop_telling().await;
     daemon.bench.save(daemon.sight.store())?;
     Ok(())
 }

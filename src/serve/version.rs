@@ -13,7 +13,7 @@ use hyper::header::HeaderValue;
 
 use super::coding::Coding;
 use super::conditions::{Validators, opaque};
-use super::delta::{Base, Deltas};
+use super::delta::{Base, Deltas, History};
 use crate::article::ContentHash;
 use crate::document::{ChannelKind, DocumentKind};
 
@@ -51,6 +51,17 @@ pub(super) struct Version {
     made: Mutex<HashMap<Base, Option<Arc<Delta>>>>,
 }
 
+/// What is known of the versions before one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Before<'a> {
+    /// It is the first.
+    Nothing,
+    /// The version it replaces.
+    Version(&'a Version),
+    /// What an earlier run left.
+    History(&'a History),
+}
+
 /// A delta to a version, ready to be sent.
 #[derive(Debug)]
 pub(super) struct Delta {
@@ -78,9 +89,15 @@ impl Version {
         }
     }
 
-    /// With what deltas are made from, where such a document has any. `before` is the version that
-    /// it replaces.
-    pub(super) fn with_deltas(mut self, before: Option<&Self>) -> Self {
+    /// With another date.
+    pub(super) fn dated(mut self, modified: i64) -> Self {
+        self.modified = modified;
+        self.date = http_date(modified);
+        self
+    }
+
+    /// With what deltas are made from, where such a document has any.
+    pub(super) fn with_deltas(mut self, before: Before<'_>) -> Self {
         let DocumentKind::Feed(
             ChannelKind::Front | ChannelKind::Section | ChannelKind::Declared,
             format,
@@ -88,11 +105,21 @@ impl Version {
         else {
             return self;
         };
-        self.deltas = match before.and_then(|before| Some((before, before.deltas.as_ref()?))) {
-            Some((before, deltas)) => deltas.next(before.hash, &self.bytes, format),
-            None => Deltas::first(&self.bytes, format),
+        let bytes = &self.bytes;
+        self.deltas = match before {
+            Before::Version(before) => match &before.deltas {
+                Some(deltas) => deltas.next(before.hash, bytes, format),
+                None => Deltas::first(bytes, format),
+            },
+            Before::History(history) => Deltas::resumed(history, self.hash, bytes, format),
+            Before::Nothing => Deltas::first(bytes, format),
         };
         self
+    }
+
+    /// What the next run is to remember of this version and those before it.
+    pub(super) fn history(&self) -> Option<History> {
+        Some(self.deltas.as_ref()?.history(self.hash))
     }
 
     /// The entity-tag of one coding.
@@ -130,15 +157,6 @@ impl Version {
             self.brotli
                 .get_or_init(|| worth(brotli(&self.bytes), &self.bytes));
         }
-    }
-
-    /// How many bytes it holds, in all codings.
-    pub(super) fn weight(&self) -> usize {
-        [Coding::Brotli, Coding::Gzip, Coding::Identity]
-            .into_iter()
-            .filter_map(|coding| self.coded(coding))
-            .map(Bytes::len)
-            .sum()
     }
 
     /// What is new since the first of `named` that is remembered; `None` where none is, or the whole
@@ -229,7 +247,6 @@ mod tests {
         let mut plain = Vec::new();
         brotli::BrotliDecompress(&mut &brotli[..], &mut plain).unwrap();
         assert_eq!(plain, text.as_bytes());
-        assert_eq!(version.weight(), text.len() + gzip.len() + brotli.len());
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Server {
             &bench.config().publication.feeds_url,
             &bench.config().announce.hubs,
         );
-        stand.adopt(bench.engine().manifest());
+        daemon::adopt(&stand, bench);
         let (shutdown, _) = watch::channel(false);
         let mut server = Self {
             stand: Arc::new(stand),

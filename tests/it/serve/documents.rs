@@ -277,3 +277,48 @@ fn a_delta_holds_what_is_new_since_a_version() {
     assert!(server.metric("khabar_delta_saved_bytes_total") > 0.0);
     server.stop();
 }
+
+#[test]
+fn deltas_go_on_after_a_restart() {
+    let project = project();
+    project.write_many(0..10);
+    let server = Server::ready(&project);
+    let first = server.get("/feed.json");
+    project.write("b.md", article("b", "2025-03-10T12:30:00Z"));
+    server.sync();
+    let second = server.get("/feed.json");
+    server.stop();
+    let versions = project.state().join("versions");
+    let saved = std::fs::read(&versions).unwrap();
+
+    // What is published while nothing serves comes between.
+    project.write("c.md", article("c", "2025-03-10T12:40:00Z"));
+    project.khabar(&["build"]).ends(0);
+    let server = Server::ready(&project);
+    project.write("d.md", article("d", "2025-03-10T12:50:00Z"));
+    server.sync();
+    for (version, new) in [(&first, &["d", "c", "b"][..]), (&second, &["d", "c"])] {
+        let asked = [("A-IM", "feed"), ("If-None-Match", version.field("etag"))];
+        let delta = server.get_with("/feed.json", &asked);
+        assert_eq!(delta.status, 226);
+        assert_eq!(ids(&delta.body), new);
+    }
+    server.stop();
+
+    // Torn, or another's: it is named, and answers are whole.
+    for torn in [&saved[..saved.len() - 1], b"somebody else's"] {
+        std::fs::write(&versions, torn).unwrap();
+        let server = Server::ready(&project);
+        let log = std::fs::read_to_string(project.root().join("log")).unwrap();
+        assert!(log.contains("`versions` is not used"), "{log}");
+        let asked = [("A-IM", "feed"), ("If-None-Match", first.field("etag"))];
+        assert_eq!(server.get_with("/feed.json", &asked).status, 200);
+        server.stop();
+    }
+    // Without it nothing is missed.
+    std::fs::remove_file(&versions).unwrap();
+    let server = Server::ready(&project);
+    let log = std::fs::read_to_string(project.root().join("log")).unwrap();
+    assert!(!log.contains("WARN"), "{log}");
+    server.stop();
+}

@@ -21,6 +21,7 @@ mod path;
 mod payload;
 mod press;
 mod shelf;
+mod stream;
 mod version;
 
 use std::collections::BTreeMap;

@@ -179,7 +179,7 @@ fn whole(
     let payload = if is_head {
         Payload::empty()
     } else {
-        bytes.clone().into()
+        Payload::from(bytes.clone()).on(version.sheet(coding, bytes))
     };
     let mut response = Response::new(payload);
     represent(&mut response, version, coding, bytes.len());

@@ -1,14 +1,12 @@
 //! Connections: how many, how long, and how they end.
 //!
-//! A request's head must come within a time that counts from the moment hyper waits for it, which
-//! is at once on a new connection and after each answer on one that is kept alive. So a client that
-//! connects and is silent, one that sends a byte now and then, and one that has finished are all
-//! closed by the same clock. One that does not take its answer is closed by [`Paced`].
+//! A client that does not ask in time, or does not take its answer, is closed by [`Paced`].
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -17,13 +15,14 @@ use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
 use super::pace::Paced;
 use super::payload::Payload;
+use super::stream::{Stream, Tray};
 
 /// What one client can take of a listener.
 #[derive(Clone, Copy, Debug)]
@@ -167,9 +166,13 @@ async fn connection(
     // Answers are written whole: waiting for more to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
     let requests = AtomicU32::new(0);
+    let tray = Arc::new(Tray::default());
+    let stream = Stream::new(stream, Arc::clone(&tray));
+    let stream = Paced::new(stream, &limits, Arc::clone(&tray));
     let service = service_fn(|request: Request<Incoming>| {
         let count = requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let answer = &answer;
+        let (answer, tray) = (&answer, &tray);
+        tray.begin();
         async move {
             let has_body = !hyper::body::Body::is_end_stream(request.body());
             let mut response = answer.answer(request).await;
@@ -178,16 +181,17 @@ async fn connection(
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }
+            if let Some(sheet) = response.body_mut().take_sheet() {
+                tray.put(sheet);
+            }
             Ok::<_, Infallible>(response)
         }
     });
-    let io = TokioIo::new(Paced::new(stream, limits.stall, limits.pace));
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
+        .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_FIELDS)
-        .serve_connection(io, service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -204,8 +208,6 @@ async fn connection(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hyper::body::Bytes;
@@ -14,6 +15,7 @@ use hyper::header::HeaderValue;
 use super::coding::Coding;
 use super::conditions::{Validators, opaque};
 use super::delta::{Base, Deltas, History};
+use super::stream::Sheet;
 use crate::article::ContentHash;
 use crate::document::{ChannelKind, DocumentKind};
 
@@ -26,6 +28,8 @@ const BROTLI_QUALITY: i32 = 5;
 /// log2 of the window: 4 MiB, more than a feed has.
 const BROTLI_WINDOW: i32 = 22;
 
+/// How often a version is asked for in one coding before it is put on a sheet.
+const SHEET_AFTER: u32 = 8;
 /// How many deltas of a version are held; further ones are made each time.
 const DELTAS_MAX: usize = 16;
 
@@ -43,12 +47,29 @@ pub(super) struct Version {
     /// `Link`.
     pub(super) link: Option<HeaderValue>,
     tags: [Option<HeaderValue>; 3],
+    sheets: [Sheets; 3],
     gzip: OnceLock<Option<Bytes>>,
     brotli: OnceLock<Option<Bytes>>,
     pub(super) deltas: Option<Deltas>,
     /// Deltas that were asked for: most readers have one of the last two or three versions. `None`
     /// says that the whole is as good.
     made: Mutex<HashMap<Base, Option<Arc<Delta>>>>,
+}
+
+/// The sheet of one coding.
+#[derive(Debug, Default)]
+struct Sheets {
+    asked: AtomicU32,
+    made: OnceLock<Option<Arc<Sheet>>>,
+}
+
+/// Where what there is of a coding stands.
+fn place(coding: Coding) -> usize {
+    match coding {
+        Coding::Brotli => 0,
+        Coding::Gzip => 1,
+        Coding::Identity => 2,
+    }
 }
 
 /// What is known of the versions before one.
@@ -82,6 +103,7 @@ impl Version {
             date: http_date(modified),
             link: None,
             tags: [Coding::Brotli, Coding::Gzip, Coding::Identity].map(tag),
+            sheets: Default::default(),
             gzip: OnceLock::new(),
             brotli: OnceLock::new(),
             deltas: None,
@@ -124,12 +146,21 @@ impl Version {
 
     /// The entity-tag of one coding.
     pub(super) fn tag(&self, coding: Coding) -> Option<&HeaderValue> {
-        self.tags[match coding {
-            Coding::Brotli => 0,
-            Coding::Gzip => 1,
-            Coding::Identity => 2,
-        }]
-        .as_ref()
+        self.tags[place(coding)].as_ref()
+    }
+
+    /// Where the bytes of one coding may be sent from without copying them, once they have been asked
+    /// for often enough. `bytes` are those.
+    pub(super) fn sheet(&self, coding: Coding, bytes: &Bytes) -> Option<Arc<Sheet>> {
+        let sheets = &self.sheets[place(coding)];
+        if let Some(made) = sheets.made.get() {
+            return made.clone();
+        }
+        if sheets.asked.fetch_add(1, Ordering::Relaxed) < SHEET_AFTER {
+            return None;
+        }
+        let make = || Sheet::new(bytes).map(Arc::new);
+        sheets.made.get_or_init(make).clone()
     }
 
     /// What preconditions are compared with at `now`.

@@ -11,6 +11,7 @@ mod announcing;
 pub mod control;
 mod hold;
 mod orders;
+mod saving;
 mod service;
 mod sight;
 mod telling;
@@ -115,6 +116,8 @@ struct Daemon {
     /// When the checkpoint is to be written: after the scan of everything that follows a publication,
     /// for it grows with the store as well.
     save_at: Option<Instant>,
+    /// How long that took the last time: no deadline is to pass meanwhile.
+    save_takes: Duration,
     is_unsaved: bool,
     announcer: Announcer,
     /// When what was told is to be written down.
@@ -206,6 +209,7 @@ impl Daemon {
             service: Service::new(),
             telling: Telling::new(stand),
             save_at: None,
+            save_takes: Duration::ZERO,
             is_unsaved: false,
             is_ready: false,
         }
@@ -261,7 +265,7 @@ impl Daemon {
             }),
         );
         self.note_told(now);
-        if self.save_at.is_some_and(|at| at <= now) {
+        if self.save_at.is_some_and(|at| self.has_time_since(at, now)) {
             self.save();
         }
         let is_paid = self.retry.is_none() && self.is_ready;
@@ -469,14 +473,6 @@ impl Daemon {
             tracing::info!(articles, sections, stories, rejected, "ready");
             Service::ready();
         }
-    }
-
-    fn save(&mut self) {
-        let saved = self.bench.save(self.sight.store());
-        self.is_unsaved = saved.is_err();
-        self.save_at = saved.is_err().then(|| Instant::now() + RETRY_MAX);
-        let why = saved.err().map(|error| error.to_string());
-        self.troubles.set(Trouble::Checkpoint, why);
     }
 }
 

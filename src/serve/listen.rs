@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -35,8 +35,8 @@ pub struct Limits {
     pub pace: u32,
     /// Connections at a time; further ones wait to be accepted.
     pub connections: usize,
-    /// Connections of one address at a time; further ones are closed at once. Those of this machine
-    /// are not counted: a proxy is.
+    /// Connections of one address at a time, or of one network of IPv6, as [`network`] has it; further
+    /// ones are closed at once. Those of this machine are not counted: a proxy is.
     pub per_address: usize,
     /// How long open answers may take once the listener is to stop.
     pub grace: Duration,
@@ -124,11 +124,11 @@ impl Open {
         per_address: usize,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
-        let address = from.ip().to_canonical();
-        if address.is_loopback() {
+        if from.ip().to_canonical().is_loopback() {
             self.tasks.spawn(task);
             return;
         }
+        let address = network(from.ip());
         let count = self.by_address.entry(address).or_default();
         if *count < per_address {
             *count += 1;
@@ -154,6 +154,18 @@ impl Open {
                 self.by_address.remove(&address);
             }
         }
+    }
+}
+
+/// Whom an address is counted with: one of IPv6 with all that share its first 64 bits, because that
+/// is what one subscriber is given at the least (RFC 6177).
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let host = u128::from(u64::MAX);
+            Ipv6Addr::from_bits(address.to_bits() & !host).into()
+        }
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -193,13 +205,21 @@ async fn connection(
         .max_headers(HEAD_FIELDS)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(&mut shutdown) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let stopping = shutdown.clone();
+    let mut stop = std::pin::pin!(stopped(&mut shutdown));
+    let (mut is_heard, mut is_stopping) = (false, false);
+    let ended = std::future::poll_fn(|cx| {
+        // Heard once, it wakes this task, which needs not listen to it anew with each request.
+        if !is_heard || (!is_stopping && stopping.has_changed().unwrap_or(true)) {
+            is_heard = true;
+            if stop.as_mut().poll(cx).is_ready() {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
         }
-    };
+        connection.as_mut().poll(cx)
+    })
+    .await;
     if let Err(error) = ended {
         // Clients that go away, are too slow or speak no HTTP are none of the operator's business.
         tracing::trace!("a connection ended: {error}");
@@ -379,5 +399,21 @@ mod tests {
         let ended = open.tasks.join_next_with_id().await.unwrap();
         open.forget(&ended);
         assert_eq!(open.by_address.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_network_of_ipv6_counts_as_one_address() {
+        let mut open = Open::default();
+        for from in [
+            "[2001:db8:1:2::1]:1",
+            "[2001:db8:1:2:ffff::9]:1",
+            "[2001:db8:1:2::2]:1",
+            "[2001:db8:1:3::1]:1",
+            "[::ffff:192.0.2.1]:1",
+            "[::ffff:192.0.2.2]:1",
+        ] {
+            open.add(from.parse().unwrap(), 2, std::future::pending());
+        }
+        assert_eq!((open.tasks.len(), open.by_address.len()), (5, 4));
     }
 }

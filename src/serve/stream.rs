@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 /// Fewer bytes are copied sooner than sent from elsewhere.
-const SHEET_MIN: usize = 16 * 1024;
+const SHEET_MIN: usize = 32 * 1024;
 /// More bytes are rarely asked for, and would be held twice.
 const SHEET_MAX: usize = 8 << 20;
 /// The most sheets at a time: each takes a descriptor.

@@ -1,8 +1,8 @@
 //! What readers and crawlers get: documents, 304, codings, deltas.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 
-use super::{Answer, Server, ids, project, until};
+use super::{Answer, Server, connect, ids, project, until};
 use crate::project::{article, article_with, local_id};
 
 #[test]
@@ -321,4 +321,50 @@ fn deltas_go_on_after_a_restart() {
     let log = std::fs::read_to_string(project.root().join("log")).unwrap();
     assert!(!log.contains("WARN"), "{log}");
     server.stop();
+}
+
+#[test]
+fn a_large_document_is_the_same_however_often_it_is_asked_for() {
+    let project = project();
+    for number in 0..40 {
+        let id = format!("a{number:03}");
+        let text = article(&id, &crate::project::minutes_before(number));
+        project.write(&format!("{id}.md"), text + &"نص طويل كثيرا. ".repeat(300));
+    }
+    let server = Server::ready(&project);
+    let bytes = project.tree()["feed.json"].clone();
+    assert!(bytes.len() > 200_000);
+    // One behind the other on one connection, of two documents, more than a socket takes at once.
+    let request =
+        |path: &str, close: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n{close}\r\n");
+    let mut stream = connect(server.public);
+    let mut asked = [request("/feed.json", ""), request("/rss.xml", "")]
+        .concat()
+        .repeat(15);
+    asked += &request("/feed.json", "Connection: close\r\n");
+    stream.write_all(asked.as_bytes()).unwrap();
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).unwrap();
+    let count = |bytes: &[u8]| occurrences(&said, bytes);
+    assert_eq!((count(&bytes), count(&project.tree()["rss.xml"])), (16, 15));
+    for _ in 0..3 {
+        assert!(server.get("/feed.json").body == bytes);
+    }
+    server.stop();
+}
+
+/// How often `part` is in `whole`.
+fn occurrences(whole: &[u8], part: &[u8]) -> usize {
+    let mut count = 0;
+    let mut rest = whole;
+    while let Some(at) = rest.windows(16).position(|start| start == &part[..16]) {
+        rest = &rest[at..];
+        if rest.starts_with(part) {
+            count += 1;
+            rest = &rest[part.len()..];
+        } else {
+            rest = &rest[1..];
+        }
+    }
+    count
 }

@@ -3,6 +3,7 @@
 //! Parsing needs no environment; resolving takes the folder of the file as an argument. Unknown
 //! keys are errors, and all faults of a file are reported at once.
 
+mod announce;
 mod authority;
 mod check;
 mod declared;
@@ -267,13 +268,22 @@ pub struct Serve {
     pub operations: std::net::SocketAddr,
 }
 
+/// Where a secret is: it is read when it is needed, and held no longer than that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// In a file, absolute: one of the newsroom's, or a credential of systemd.
+    File(PathBuf),
+    /// In a variable of the environment.
+    Variable(String),
+}
+
 /// `[announce]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announce {
     /// WebSub hubs.
     pub hubs: Vec<WebUrl>,
-    /// The file with the IndexNow key, absolute.
-    pub indexnow_key_file: Option<PathBuf>,
+    /// Where the IndexNow key is.
+    pub indexnow_key: Option<Secret>,
     /// Where search engines take the news.
     pub indexnow_endpoint: WebUrl,
     /// Seconds to wait for a CDN.
@@ -286,7 +296,7 @@ impl Announce {
     /// Whether there is anybody to tell.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        !self.hubs.is_empty() || self.indexnow_key_file.is_some()
+        !self.hubs.is_empty() || self.indexnow_key.is_some()
     }
 }
 

@@ -11,10 +11,12 @@ mod announcing;
 pub mod control;
 mod hold;
 mod orders;
+mod saving;
 mod service;
 mod sight;
 mod telling;
 mod trouble;
+mod versions;
 mod waiters;
 mod workbench;
 
@@ -41,6 +43,7 @@ use service::Service;
 use sight::{Places, Sight, done};
 use telling::Telling;
 use trouble::{Trouble, Troubles};
+pub use versions::adopt;
 use waiters::Waiters;
 pub use workbench::{
     Clock, Counts, Prepared, Trust, TurnError, Workbench, held_names, misnamed, now, refusal,
@@ -114,6 +117,8 @@ struct Daemon {
     /// When the checkpoint is to be written: after the scan of everything that follows a publication,
     /// for it grows with the store as well.
     save_at: Option<Instant>,
+    /// How long that took the last time: no deadline is to pass meanwhile.
+    save_takes: Duration,
     is_unsaved: bool,
     announcer: Announcer,
     /// When what was told is to be written down.
@@ -178,6 +183,7 @@ pub async fn run(
     }
     Service::stopping();
     daemon.stop_announcing().await;
+    daemon.stop_telling().await;
     daemon.bench.save()?;
     Ok(())
 }
@@ -204,6 +210,7 @@ impl Daemon {
             service: Service::new(),
             telling: Telling::new(stand),
             save_at: None,
+            save_takes: Duration::ZERO,
             is_unsaved: false,
             is_ready: false,
         }
@@ -259,7 +266,7 @@ impl Daemon {
             }),
         );
         self.note_told(now);
-        if self.save_at.is_some_and(|at| at <= now) {
+        if self.save_at.is_some_and(|at| self.has_time_since(at, now)) {
             self.save();
         }
         let is_paid = self.retry.is_none() && self.is_ready;
@@ -474,14 +481,6 @@ impl Daemon {
             tracing::info!(articles, sections, stories, rejected, "ready");
             Service::ready();
         }
-    }
-
-    fn save(&mut self) {
-        let saved = self.bench.save();
-        self.is_unsaved = saved.is_err();
-        self.save_at = saved.is_err().then(|| Instant::now() + RETRY_MAX);
-        let why = saved.err().map(|error| error.to_string());
-        self.troubles.set(Trouble::Checkpoint, why);
     }
 }
 

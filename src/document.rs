@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-pub use errand::{Errand, Handover, Owed};
+pub use errand::{Errand, Handover, Owed, Receiver};
 pub use folder::folder_name;
 pub use kind::DocumentKind;
 

@@ -21,8 +21,10 @@ mod path;
 mod payload;
 mod press;
 mod shelf;
+mod stream;
 mod version;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -37,6 +39,7 @@ pub use operations::{Complaint, Health};
 use crate::article::WebUrl;
 use crate::config::Config;
 use crate::document::{Manifest, Receipt, Release};
+use delta::History;
 use metrics::Metrics;
 use operations::Pulse;
 use shelf::Shelf;
@@ -49,6 +52,11 @@ pub enum Audience {
     /// Those who run khabar: `/healthz` and `/metrics`.
     Operations,
 }
+
+/// What an earlier run remembered is of another version of khabar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is of another version of khabar")]
+pub struct Foreign;
 
 /// What is answered from: the daemon fills it, listeners read it.
 #[derive(Debug)]
@@ -72,9 +80,26 @@ impl Stand {
     }
 
     /// Takes over what earlier runs published, so that it is served before the first publication of
-    /// this one.
-    pub fn adopt(&self, manifest: &Manifest) {
-        self.shelf.adopt(manifest);
+    /// this one. `remembered` is what [`Stand::remembered`] said then.
+    ///
+    /// # Errors
+    /// Where `remembered` is not of this version of khabar: deltas then begin anew, and all else is
+    /// taken over.
+    pub fn adopt(&self, manifest: &Manifest, remembered: Option<&[u8]>) -> Result<(), Foreign> {
+        let histories = remembered.map(postcard::from_bytes::<BTreeMap<String, History>>);
+        let (histories, adopted) = match histories.transpose() {
+            Ok(histories) => (histories.unwrap_or_default(), Ok(())),
+            Err(_) => (BTreeMap::new(), Err(Foreign)),
+        };
+        self.shelf.adopt(manifest, &histories);
+        adopted
+    }
+
+    /// Which versions of feeds readers may have, for the next run: what deltas are made from.
+    #[must_use]
+    pub fn remembered(&self) -> Vec<u8> {
+        // Hashes and paths always have a form.
+        postcard::to_stdvec(&self.shelf.histories()).unwrap_or_default()
     }
 
     /// Serves a release, which is in place in `out`. `after` is how long ago the store was first

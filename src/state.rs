@@ -4,9 +4,11 @@
 //! versions, withdrawals by command, the clock's mark, what in `out` is khabar's), and `checkpoint`,
 //! which can: the stamps that files of the store bore when they were read, so that they need not be
 //! read again. Deleting it costs time and nothing else.
+//! The daemon's server keeps a third beside them, an [`Aside`].
 //! Another process can read and copy both at any time. A torn or foreign checkpoint is ignored with
 //! a word; a damaged memory is an error, because going on without would forget a takedown.
 
+mod aside;
 mod log;
 
 use std::fs::{File, OpenOptions};
@@ -21,6 +23,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::article::{ContentHash, StorePath};
 use crate::engine::{Memory, Record};
 use crate::files::{Archive, Ledger, Seen};
+pub use aside::Aside;
 use log::{Articles, Log};
 
 /// The first bytes of the checkpoint, and the version of what follows.

@@ -80,11 +80,6 @@ impl Line {
         }
     }
 
-    /// How soon a receiver may be told of the same thing again.
-    pub(super) fn rest(&self) -> Duration {
-        self.manners.rest
-    }
-
     pub(super) fn forget(&mut self, errand: &Errand) {
         self.waiting.remove(errand);
     }

@@ -1,5 +1,7 @@
 //! What is sent to whom, and what the answers mean.
 
+use std::env::VarError;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use serde::Serialize;
@@ -7,6 +9,7 @@ use url::form_urlencoded;
 
 use super::post::{Answer, Message, PostError};
 use crate::article::WebUrl;
+use crate::config::Secret;
 use crate::document::Errand;
 
 /// The shortest and the longest key (indexnow.org, documentation).
@@ -48,23 +51,41 @@ pub(super) fn publish(batch: &[(Errand, u64)], feeds_url: &WebUrl) -> Message {
 pub(super) struct Key(String);
 
 impl Key {
-    /// Reads the key from its file; the error is for people, and holds no key.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
-        use std::io::Read as _;
-        let mut text = String::new();
-        std::fs::File::open(path)
-            .and_then(|file| file.take(KEY_FILE_MAX).read_to_string(&mut text))
-            .map_err(|error| format!("the key file {} cannot be read: {error}", path.display()))?;
+    /// Reads the key from where it is; the error is for people, and holds no key.
+    pub(super) fn read(place: &Secret) -> Result<Self, String> {
+        let (text, place) = match place {
+            Secret::File(path) => {
+                let place = format!("the key file {}", path.display());
+                let text =
+                    file(path).map_err(|error| format!("{place} cannot be read: {error}"))?;
+                (text, place)
+            }
+            Secret::Variable(name) => {
+                let place = format!("the environment's {name}");
+                // The error of one that is no Unicode would show what it holds.
+                let text = std::env::var(name).map_err(|error| match error {
+                    VarError::NotPresent => format!("{place} is not set"),
+                    VarError::NotUnicode(_) => format!("{place} is no text"),
+                })?;
+                (text, place)
+            }
+        };
         let key = text.trim();
         let is_sound = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if is_sound && KEY.contains(&key.len()) {
             return Ok(Self(key.to_owned()));
         }
         Err(format!(
-            "the key file {} does not hold a key: 8 to 128 of a–z, A–Z, 0–9 and -",
-            path.display()
+            "{place} does not hold a key: 8 to 128 of a–z, A–Z, 0–9 and -"
         ))
     }
+}
+
+fn file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    file.take(KEY_FILE_MAX).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 #[derive(Serialize)]
@@ -186,7 +207,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         std::fs::write(&path, "a1b2c3d4-key\n").unwrap();
-        let key = Key::read(&path).unwrap();
+        let place = Secret::File(path.clone());
+        let key = Key::read(&place).unwrap();
         let page = Errand::Page {
             id: ArticleId::new("1").unwrap(),
             url: url("https://news.example/خبر/"),
@@ -198,7 +220,7 @@ mod tests {
         );
         for bad in ["short", "has space in it", "", "clé-clé-clé"] {
             std::fs::write(&path, bad).unwrap();
-            let error = Key::read(&path).err().unwrap();
+            let error = Key::read(&place).err().unwrap();
             assert!(bad.is_empty() || !error.contains(bad), "{error}");
         }
     }

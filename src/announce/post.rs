@@ -74,6 +74,12 @@ pub(super) enum PostError {
     Time,
 }
 
+impl std::fmt::Debug for Poster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Poster").finish_non_exhaustive()
+    }
+}
+
 impl PostError {
     /// Whether trying again is of no use until somebody changes something.
     pub(super) fn is_lasting(&self) -> bool {

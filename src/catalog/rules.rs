@@ -50,7 +50,7 @@ impl Rules {
             zone: config.publication.time_zone,
             feeds_url: config.publication.feeds_url.clone(),
             cross_host: config.cross_host,
-            tells_pages: config.announce.indexnow_key_file.is_some(),
+            tells_pages: config.announce.indexnow_key.is_some(),
             exclude_sections: config.exclude_sections.clone(),
             floors,
             declared_titles: declared

@@ -67,13 +67,28 @@ impl<'t> Faults<'t> {
 
     /// Reports a fault of the bytes in `span`.
     pub(super) fn add(&self, span: &Range<usize>, message: &str, remedy: &str) -> Reported {
-        let text = self.text.as_bytes();
+        let is_shown = !self.is_secret(span.start);
+        let excerpt = is_shown.then(|| Excerpt::of(self.text.as_bytes(), span.start, span.len()));
+        self.push_at(span, message, remedy, excerpt)
+    }
+
+    /// Reports a fault of the bytes in `span`, which may be a secret: no log shows their line.
+    pub(super) fn add_hidden(&self, span: &Range<usize>, message: &str, remedy: &str) -> Reported {
+        self.push_at(span, message, remedy, None)
+    }
+
+    fn push_at(
+        &self,
+        span: &Range<usize>,
+        message: &str,
+        remedy: &str,
+        excerpt: Option<Excerpt>,
+    ) -> Reported {
         self.push(ConfigFault {
-            place: Place::of(text, span.start),
+            place: Place::of(self.text.as_bytes(), span.start),
             message: escape_controls(message),
             remedy: escape_controls(remedy),
-            excerpt: (!self.is_secret(span.start))
-                .then(|| Excerpt::of(text, span.start, span.len())),
+            excerpt,
         })
     }
 

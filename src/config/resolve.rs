@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use globset::GlobSet;
 use url::Url;
 
+use super::announce::announce;
 use super::authority::id_authority;
-use super::check::{
-    absolute_url, base_url, globs, language, page_url, path, person, share, socket, text, topic,
-};
+use super::check::{base_url, globs, language, page_url, path, person, share, socket, text, topic};
 use super::declared::{Matching, declarations};
 use super::duration::{DAY, HOUR, MINUTE, SECOND, milliseconds, seconds};
 use super::fault::{Checked, Faults};
@@ -21,8 +20,7 @@ use super::pattern::article_url;
 use super::typed::{Table, Value};
 use super::zone::time_zone;
 use super::{
-    Announce, Config, Content, FeedSettings, Feeds, Guard, Publication, SectionFrom, Serve,
-    StoreConfig,
+    Config, Content, FeedSettings, Feeds, Guard, Publication, SectionFrom, Serve, StoreConfig,
 };
 use crate::article::{Person, Timestamp, WebUrl};
 use crate::document::FeedFormat;
@@ -35,10 +33,6 @@ const FLOOR: RangeInclusive<u64> = 0..=7 * DAY;
 const SCAN_EVERY: RangeInclusive<u64> = SECOND..=7 * DAY;
 /// Milliseconds. Longer than an hour, news would no longer be news.
 const SETTLE: RangeInclusive<u64> = 0..=HOUR;
-/// Milliseconds a CDN is waited for.
-const DELAY: RangeInclusive<u64> = 0..=HOUR;
-/// So many hubs are told at the most: each is told of every change.
-const HUBS_MAX: usize = 8;
 
 // Used where the file says nothing.
 
@@ -54,8 +48,6 @@ const DEFAULT_SETTLE_MAX: u64 = 2 * SECOND;
 /// Seconds.
 const DEFAULT_SCAN_EVERY: u64 = 5 * MINUTE / SECOND;
 const DEFAULT_MAX_LOSS_BASIS_POINTS: u32 = 2_500;
-/// The endpoint that hands on to all engines that take part (indexnow.org).
-const DEFAULT_INDEXNOW: &str = "https://api.indexnow.org/indexnow";
 const DEFAULT_LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
 const DEFAULT_OPERATIONS: ([u8; 4], u16) = ([127, 0, 0, 1], 8081);
 
@@ -371,65 +363,4 @@ fn serve(table: &mut Table<'_>) -> Checked<Serve> {
         ));
     }
     Ok(Serve { listen, operations })
-}
-
-fn announce(table: &mut Table<'_>, folder: &Path) -> Checked<Announce> {
-    let allow_private = table.or("allow_private", false, Value::boolean);
-    // Where that key is at fault, that fault is enough.
-    let is_plain_allowed = allow_private.unwrap_or(true);
-    let hubs = table.or("hubs", Vec::new(), |value| hubs(value, is_plain_allowed));
-    let indexnow_endpoint = table.optional("indexnow_endpoint", |value| {
-        endpoint(value, is_plain_allowed)
-    });
-    let indexnow_key_file = table.or("indexnow_key_file", None, |value| {
-        // An empty name is how the example file says that there is none.
-        if value.text()?.is_empty() {
-            return Ok(None);
-        }
-        path(value, folder).map(Some)
-    });
-    let delay = table.or("delay", 0, |value| seconds(value, &DELAY));
-    Ok(Announce {
-        hubs: hubs?,
-        indexnow_key_file: indexnow_key_file?,
-        indexnow_endpoint: match indexnow_endpoint? {
-            Some(endpoint) => endpoint,
-            None => WebUrl::parse(DEFAULT_INDEXNOW)
-                .map_err(|_| table.fault("`announce.indexnow_endpoint` is missing", "write one"))?,
-        },
-        delay: delay?,
-        allow_private: allow_private?,
-    })
-}
-
-/// WebSub hubs, none twice.
-fn hubs(value: &Value<'_>, is_plain_allowed: bool) -> Checked<Vec<WebUrl>> {
-    let mut seen: Vec<WebUrl> = Vec::new();
-    value.list(|item| {
-        let hub = endpoint(item, is_plain_allowed)?;
-        if seen.contains(&hub) {
-            return Err(item.fault(&format!("`{hub}` stands twice"), "remove one of the two"));
-        }
-        seen.push(hub);
-        Ok(())
-    })?;
-    if seen.len() > HUBS_MAX {
-        return Err(value.fault(
-            &format!("`{}` names more than {HUBS_MAX} hubs", value.name()),
-            "name fewer: subscribers need one",
-        ));
-    }
-    Ok(seen)
-}
-
-/// A URL that something is sent to.
-fn endpoint(value: &Value<'_>, is_plain_allowed: bool) -> Checked<WebUrl> {
-    let url = absolute_url(value)?;
-    if url.as_str().starts_with("https://") || is_plain_allowed {
-        return Ok(url);
-    }
-    Err(value.fault(
-        &format!("`{}`: it is not https", value.name()),
-        "write it with `https://`, or set `allow_private = true` for one in your own network",
-    ))
 }

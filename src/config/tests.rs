@@ -69,7 +69,7 @@ fn the_least_configuration_has_its_defaults() {
         config.announce,
         Announce {
             hubs: vec![],
-            indexnow_key_file: None,
+            indexnow_key: None,
             indexnow_endpoint: WebUrl::parse("https://api.indexnow.org/indexnow").unwrap(),
             delay: 0,
             allow_private: false,
@@ -168,10 +168,21 @@ delay = "1m"
     );
     assert_eq!(config.guard.max_loss_basis_points, 1_250);
     assert_eq!(
-        config.announce.indexnow_key_file,
-        Some(PathBuf::from("/project/key.txt"))
+        config.announce.indexnow_key,
+        Some(Secret::File(PathBuf::from("/project/key.txt")))
     );
     assert_eq!(config.announce.delay, 60);
+}
+
+#[test]
+fn a_key_may_be_in_the_environment() {
+    let key = |keys| sound(&format!("[announce]\n{keys}")).announce.indexnow_key;
+    assert_eq!(
+        key("indexnow_key_env = \"INDEXNOW_KEY\"\n"),
+        Some(Secret::Variable("INDEXNOW_KEY".to_owned()))
+    );
+    let none = "indexnow_key_env = \"\"\nindexnow_key_file = \"\"\n";
+    assert_eq!(key(none), None);
 }
 
 #[test]

@@ -224,6 +224,11 @@ impl<'a> Value<'a> {
         self.faults.add(&self.span, message, remedy)
     }
 
+    /// Reports a fault of the value, without the source line: it may hold a secret.
+    pub(super) fn hidden_fault(&self, message: &str, remedy: &str) -> Reported {
+        self.faults.add_hidden(&self.span, message, remedy)
+    }
+
     /// Reports a fault of a part of the text: `within` is in bytes of the text. Where escapes make
     /// the text differ from what is typed, the whole value is marked.
     pub(super) fn fault_within(

@@ -19,11 +19,15 @@ impl Daemon {
     /// Hands over what is to be told. What is published must be what readers get by now.
     pub(super) fn announce(&mut self) {
         let handover = self.bench.engine_mut().hand_over();
-        self.announcer.tell(handover);
+        self.announcer.tell(handover, self.bench.now());
     }
 
-    /// Notes what was told.
+    /// Notes what was told, and who does not listen.
     pub(super) fn note_told(&mut self, now: Instant) {
+        self.announcer.revive(now);
+        let complaints = self.announcer.complaints(now);
+        let why = (!complaints.is_empty()).then(|| complaints.join("; "));
+        self.troubles.note(Trouble::Announce, why);
         let done = self.announcer.done();
         if !done.is_empty() {
             self.bench.told(done);
@@ -96,9 +100,10 @@ pub fn deliver(bench: &mut Workbench) -> Result<(), TurnError> {
             return Ok(());
         }
     };
+    let now = bench.now();
     let done = runtime.block_on(async {
         let mut announcer = Announcer::start(&bench.shared_config());
-        announcer.tell(handover);
+        announcer.tell(handover, now);
         let end = Instant::now() + PATIENCE;
         announcer.finish(end, end).await
     });

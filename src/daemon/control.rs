@@ -109,6 +109,7 @@ impl Pending {
 #[derive(Debug)]
 pub struct Listener {
     requests: mpsc::Receiver<Pending>,
+    queue: mpsc::Sender<Pending>,
     accepting: JoinHandle<()>,
     folder: OwnedFd,
 }
@@ -120,23 +121,24 @@ impl Listener {
     /// # Errors
     /// Where the socket cannot be made.
     pub fn bind(state: &Path) -> io::Result<Self> {
-        let (requests, accepting, folder) = listen(state)?;
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let (accepting, folder) = listen(state, queue.clone())?;
         Ok(Self {
             requests,
+            queue,
             accepting,
             folder,
         })
     }
 
-    /// Listens again where somebody took the socket away.
+    /// Listens again where somebody took the socket away. Who waits for an answer goes on to wait.
     ///
     /// # Errors
     /// Where it cannot be made.
     pub fn renew(&mut self, state: &Path) -> io::Result<()> {
         if state.join(NAME).symlink_metadata().is_err() {
-            let (requests, accepting, folder) = listen(state)?;
+            let (accepting, folder) = listen(state, self.queue.clone())?;
             self.accepting.abort();
-            self.requests = requests;
             self.accepting = accepting;
             self.folder = folder;
         }
@@ -156,11 +158,10 @@ impl Drop for Listener {
     }
 }
 
-fn listen(state: &Path) -> io::Result<(mpsc::Receiver<Pending>, JoinHandle<()>, OwnedFd)> {
+fn listen(state: &Path, queue: mpsc::Sender<Pending>) -> io::Result<(JoinHandle<()>, OwnedFd)> {
     let folder = folder(state)?;
     remove(&folder);
     let listener = UnixListener::bind(socket_path(&folder))?;
-    let (queue, requests) = mpsc::channel(QUEUE);
     let accepting = tokio::spawn(async move {
         loop {
             match listener.accept().await {
@@ -170,7 +171,7 @@ fn listen(state: &Path) -> io::Result<(mpsc::Receiver<Pending>, JoinHandle<()>, 
             }
         }
     });
-    Ok((requests, accepting, folder))
+    Ok((accepting, folder))
 }
 
 async fn serve(stream: UnixStream, queue: mpsc::Sender<Pending>) {
@@ -262,5 +263,20 @@ mod tests {
         while !pending.is_abandoned() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_waits_goes_on_to_wait_where_the_socket_is_taken_away() {
+        let state = tempfile::tempdir().unwrap();
+        let mut listener = Listener::bind(state.path()).unwrap();
+        let path = state.path().to_owned();
+        let asking = tokio::task::spawn_blocking(move || ask(&path, &Request::Sync, PATIENCE));
+        while listener.requests.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        std::fs::remove_file(state.path().join(NAME)).unwrap();
+        listener.renew(state.path()).unwrap();
+        listener.next().await.unwrap().answer(true, "published");
+        assert!(asking.await.unwrap().unwrap().unwrap().is_done);
     }
 }

@@ -70,11 +70,17 @@ impl Daemon {
     /// Takes the clock's word although it went back: everything is opened anew at its time.
     fn accept_clock(&mut self) -> (bool, String) {
         match self.bench.accept_clock() {
-            Ok(true) => match self.reopen(None) {
+            Ok(Some(mark)) => match self.reopen(None) {
                 Ok(()) => (true, "the clock is accepted".to_owned()),
-                Err(error) => (false, error),
+                Err(error) => {
+                    // What goes on is at the mark's time, and must not go back behind itself.
+                    match self.bench.set_mark(Some(mark)) {
+                        Ok(()) => (false, error),
+                        Err(more) => (false, format!("{error}; {more}")),
+                    }
+                }
             },
-            Ok(false) => (
+            Ok(None) => (
                 false,
                 "the clock is not behind the last publication".to_owned(),
             ),

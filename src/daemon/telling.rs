@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Daemon;
+use super::versions::Versions;
 use crate::config::Config;
 use crate::document::{Receipt, Release};
 use crate::plan;
@@ -40,6 +41,7 @@ pub(super) struct Telling {
     /// When figures were last counted, and whether they may have changed since.
     counted: Option<Instant>,
     is_stale: bool,
+    versions: Versions,
 }
 
 impl Telling {
@@ -50,6 +52,7 @@ impl Telling {
             owed_since: None,
             counted: None,
             is_stale: false,
+            versions: Versions::default(),
         }
     }
 
@@ -75,6 +78,7 @@ impl Telling {
         if let Some(stand) = &self.stand {
             stand.put(release, receipt, since);
             self.is_stale = true;
+            self.versions.changed();
         }
     }
 
@@ -107,6 +111,19 @@ impl Daemon {
             stand.count(self.figures());
             self.telling.is_stale = false;
             self.telling.counted = Some(Instant::now());
+        }
+        if let Some(stand) = &self.telling.stand {
+            let state = &self.bench.config().state;
+            self.telling.versions.save(stand, state, Instant::now());
+        }
+    }
+
+    /// Nothing more is served: what the server remembers is written down for the next run.
+    pub(super) async fn stop_telling(&mut self) {
+        let telling = &mut self.telling;
+        if let Some(stand) = &telling.stand {
+            let state = &self.bench.config().state;
+            telling.versions.finish(stand, state).await;
         }
     }
 

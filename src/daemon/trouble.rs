@@ -23,6 +23,8 @@ pub(super) enum Trouble {
     Held,
     /// A new configuration has faults or asks for what a reload cannot do.
     Configuration,
+    /// A hub or search engine does not listen: what it is to be told waits.
+    Announce,
 }
 
 impl Trouble {
@@ -36,6 +38,7 @@ impl Trouble {
             Self::Foreign => "foreign",
             Self::Held => "held",
             Self::Configuration => "configuration",
+            Self::Announce => "announce",
         }
     }
 }
@@ -60,6 +63,14 @@ impl Troubles {
                     tracing::info!(trouble = name, "{name}: all is well again");
                 }
             }
+        }
+    }
+
+    /// As [`Troubles::set`], for what others have logged.
+    pub(super) fn note(&mut self, trouble: Trouble, why: Option<String>) {
+        match why {
+            Some(why) => drop(self.0.insert(trouble, why)),
+            None => drop(self.0.remove(&trouble)),
         }
     }
 

@@ -228,22 +228,30 @@ impl Workbench {
         Ok(())
     }
 
-    /// Takes the clock's word although it went back: forgets the mark. Says whether the clock was
-    /// behind it; then everything has to be opened anew, at the clock's time.
+    /// Takes the clock's word although it went back: forgets the mark, and returns it. Then everything
+    /// has to be opened anew, at the clock's time. `None` where the clock was not behind the mark.
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn accept_clock(&mut self) -> Result<bool, TurnError> {
-        if self.mark.is_none_or(|mark| mark <= system_now()) {
-            return Ok(false);
-        }
-        self.mark = None;
+    pub fn accept_clock(&mut self) -> Result<Option<Timestamp>, TurnError> {
+        let Some(mark) = self.mark.filter(|mark| *mark > system_now()) else {
+            return Ok(None);
+        };
+        self.set_mark(None)?;
+        Ok(Some(mark))
+    }
+
+    /// Puts the clock's mark where it is to be.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub(super) fn set_mark(&mut self, mark: Option<Timestamp>) -> Result<(), TurnError> {
+        self.mark = mark;
         let mut news = self.engine.news();
         if let Some(record) = news.first_mut() {
-            record.mark = Some(None);
+            record.mark = Some(mark);
         }
-        self.save_news(&news)?;
-        Ok(true)
+        self.save_news(&news)
     }
 
     pub(super) fn save_news(&mut self, news: &[Record]) -> Result<(), TurnError> {

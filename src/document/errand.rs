@@ -25,6 +25,26 @@ pub enum Errand {
     },
 }
 
+/// Who is to be told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Receiver {
+    /// A WebSub hub.
+    Hub(WebUrl),
+    /// The search engines that take part in IndexNow, by way of one endpoint.
+    IndexNow,
+}
+
+impl Errand {
+    /// Who is to be told.
+    #[must_use]
+    pub fn receiver(&self) -> Receiver {
+        match self {
+            Self::Topic { hub, .. } => Receiver::Hub(hub.clone()),
+            Self::Page { .. } => Receiver::IndexNow,
+        }
+    }
+}
+
 /// Since when an errand is owed, and which change it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owed {

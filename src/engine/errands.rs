@@ -60,7 +60,7 @@ impl Errands {
         let (waiting, unwanted): (BTreeMap<_, _>, BTreeMap<_, _>) =
             waiting.into_iter().partition(|(errand, _)| match errand {
                 Errand::Topic { hub, .. } => config.announce.hubs.contains(hub),
-                Errand::Page { .. } => config.announce.indexnow_key_file.is_some(),
+                Errand::Page { .. } => config.announce.indexnow_key.is_some(),
             });
         let mut counts = BTreeMap::new();
         for errand in waiting.keys() {
@@ -228,7 +228,7 @@ impl Engine {
     pub(super) fn owe_pages(&mut self) {
         let before = std::mem::take(&mut self.errands.stirred);
         let is_reread = self.errands.is_reread;
-        if self.is_silent() || is_reread || self.config.announce.indexnow_key_file.is_none() {
+        if self.is_silent() || is_reread || self.config.announce.indexnow_key.is_none() {
             return;
         }
         let mut pages = Vec::new();

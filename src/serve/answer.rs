@@ -26,6 +26,8 @@ use crate::document::DocumentKind;
 const METHODS: &str = "GET, HEAD, OPTIONS";
 /// When to come back to a server that has nothing yet, in seconds.
 const RETRY: &str = "5";
+/// How many fields an answer has at the most, with those hyper adds.
+const FIELDS: usize = 12;
 /// 226 IM Used (RFC 3229 §10.4.1).
 const IM_USED: u16 = 226;
 
@@ -168,6 +170,13 @@ pub(super) fn refusal(status: StatusCode) -> Response<Payload> {
     response
 }
 
+/// An answer with room for all the fields that a document has, so that none is put in twice.
+fn roomy(payload: Payload) -> Response<Payload> {
+    let mut response = Response::new(payload);
+    *response.headers_mut() = HeaderMap::with_capacity(FIELDS);
+    response
+}
+
 /// 200.
 fn whole(
     version: &Version,
@@ -179,9 +188,9 @@ fn whole(
     let payload = if is_head {
         Payload::empty()
     } else {
-        bytes.clone().into()
+        Payload::from(bytes.clone()).on(version.sheet(coding, bytes))
     };
-    let mut response = Response::new(payload);
+    let mut response = roomy(payload);
     represent(&mut response, version, coding, bytes.len());
     put(&mut response, CACHE_CONTROL, cache_control(version.kind));
     put(&mut response, VARY, "Accept-Encoding");
@@ -219,7 +228,7 @@ fn im_used(
         Some(bytes) => (Coding::Gzip, bytes),
         None => (Coding::Identity, &delta.bytes),
     };
-    let mut response = Response::new(bytes.clone().into());
+    let mut response = roomy(bytes.clone().into());
     if let Ok(status) = StatusCode::from_u16(IM_USED) {
         *response.status_mut() = status;
     }

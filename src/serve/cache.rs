@@ -25,7 +25,7 @@ struct Item {
 }
 
 impl Cache {
-    /// A cache of at most so many bytes.
+    /// A cache of at most so many bytes of documents as they are.
     pub(super) fn new(most: usize) -> Self {
         Self {
             most,
@@ -48,7 +48,8 @@ impl Cache {
 
     pub(super) fn put(&mut self, path: &str, version: Arc<Version>) {
         self.remove(path);
-        let weight = version.weight();
+        // As they are: compressed, they are about half as much again.
+        let weight = version.bytes.len();
         if weight > self.most {
             return;
         }

@@ -11,6 +11,7 @@
 //! an entry that changed is another one. Every hash has 64 bits, one for each of the last 64 versions
 //! that had it; a new version shifts them all. So an entry that left and came back as it was is not
 //! sent to those who have it, and the memory of a feed grows with its changes, not with its versions.
+//! A [`History`] carries that memory from one run to the next.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,7 +19,7 @@ use std::ops::Range;
 use hyper::body::Bytes;
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::article::ContentHash;
@@ -36,24 +37,63 @@ struct Cut {
     separator: Range<usize>,
 }
 
+impl Cut {
+    fn hashes(&self) -> impl Iterator<Item = ContentHash> {
+        self.entries.iter().map(|(_, hash)| *hash)
+    }
+}
+
 /// A version's entries, and what versions before it held.
 #[derive(Clone, Debug)]
 pub(super) struct Deltas {
     cut: Cut,
-    /// The versions before, the newest first.
+    past: Past,
+}
+
+/// What versions before the current one held.
+#[derive(Clone, Debug, Default)]
+struct Past {
+    /// The versions, the newest first.
     bases: Vec<ContentHash>,
-    /// Entries of those versions: bit *n* says that `bases[n]` has it.
+    /// Their entries: bit *n* says that `bases[n]` has it.
     held: HashMap<ContentHash, u64>,
+}
+
+/// What is remembered of a feed when its bytes are gone: the newest version and those before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct History {
+    hash: ContentHash,
+    entries: Vec<ContentHash>,
+    bases: Vec<ContentHash>,
+    held: Vec<(ContentHash, u64)>,
+}
+
+impl Past {
+    /// What is past once the version `before`, with these entries, is.
+    fn after(&self, before: ContentHash, entries: impl Iterator<Item = ContentHash>) -> Self {
+        let mut held: HashMap<ContentHash, u64> = self
+            .held
+            .iter()
+            .map(|(entry, versions)| (*entry, versions << 1))
+            .filter(|(_, versions)| *versions != 0)
+            .collect();
+        for entry in entries {
+            *held.entry(entry).or_default() |= 1;
+        }
+        let bases = std::iter::once(before)
+            .chain(self.bases.iter().copied())
+            .take(VERSIONS)
+            .collect();
+        Self { bases, held }
+    }
 }
 
 impl Deltas {
     /// Of the first version that is known; `None` where the bytes cannot be read as a feed.
     pub(super) fn first(bytes: &[u8], format: FeedFormat) -> Option<Self> {
-        Some(Self {
-            cut: cut(bytes, format)?,
-            bases: Vec::new(),
-            held: HashMap::new(),
-        })
+        let past = Past::default();
+        let cut = cut(bytes, format)?;
+        Some(Self { cut, past })
     }
 
     /// Of the version that `bytes` are, where `self` is of the one before, whose hash is `before`.
@@ -63,31 +103,47 @@ impl Deltas {
         bytes: &[u8],
         format: FeedFormat,
     ) -> Option<Self> {
-        let mut held: HashMap<ContentHash, u64> = self
-            .held
-            .iter()
-            .map(|(entry, versions)| (*entry, versions << 1))
-            .filter(|(_, versions)| *versions != 0)
-            .collect();
-        for (_, entry) in &self.cut.entries {
-            *held.entry(*entry).or_default() |= 1;
+        let past = self.past.after(before, self.cut.hashes());
+        let cut = cut(bytes, format)?;
+        Some(Self { cut, past })
+    }
+
+    /// Of the version that `bytes` are, whose hash is `hash`, after an earlier run's `history`: it is
+    /// the newest of them, or follows it.
+    pub(super) fn resumed(
+        history: &History,
+        hash: ContentHash,
+        bytes: &[u8],
+        format: FeedFormat,
+    ) -> Option<Self> {
+        let past = Past {
+            bases: history.bases.iter().copied().take(VERSIONS).collect(),
+            held: history.held.iter().copied().collect(),
+        };
+        let past = if history.hash == hash {
+            past
+        } else {
+            past.after(history.hash, history.entries.iter().copied())
+        };
+        let cut = cut(bytes, format)?;
+        Some(Self { cut, past })
+    }
+
+    /// What the next run is to remember, where this version's hash is `hash`.
+    pub(super) fn history(&self, hash: ContentHash) -> History {
+        History {
+            hash,
+            entries: self.cut.hashes().collect(),
+            bases: self.past.bases.clone(),
+            held: self.past.held.iter().map(|(e, v)| (*e, *v)).collect(),
         }
-        let bases = std::iter::once(before)
-            .chain(self.bases.iter().copied())
-            .take(VERSIONS)
-            .collect();
-        Some(Self {
-            cut: cut(bytes, format)?,
-            bases,
-            held,
-        })
     }
 
     /// The first of `named` that is remembered.
     pub(super) fn base(&self, named: impl Iterator<Item = ContentHash>) -> Option<Base> {
         let mut named = named;
         named.find_map(|hash| {
-            let place = self.bases.iter().position(|base| *base == hash)?;
+            let place = self.past.bases.iter().position(|base| *base == hash)?;
             Some(Base { place, hash })
         })
     }
@@ -98,7 +154,7 @@ impl Deltas {
         let cut = &self.cut;
         let (first, last) = (cut.entries.first()?, cut.entries.last()?);
         let is_wanted = |entry: &ContentHash| {
-            let versions = self.held.get(entry).copied().unwrap_or(0);
+            let versions = self.past.held.get(entry).copied().unwrap_or(0);
             versions & (1 << base.place) == 0
         };
         let wanted = || cut.entries.iter().filter(|(_, entry)| is_wanted(entry));
@@ -313,6 +369,44 @@ mod tests {
     }
 
     #[test]
+    fn a_history_goes_on_where_the_run_before_ended() {
+        let versions = [
+            json(&["a"]),
+            json(&["b", "a"]),
+            json(&["c", "b", "a"]),
+            json(&["d", "c", "b", "a"]),
+        ];
+        let hash = |text: &String| ContentHash::of(text.as_bytes());
+        let (hashes, deltas) = history(&versions[..3]);
+        let saved = deltas.history(hashes[2]);
+        let saved = postcard::to_stdvec(&saved).unwrap();
+        let saved: History = postcard::from_bytes(&saved).unwrap();
+        let resumed = |text: &String| {
+            Deltas::resumed(&saved, hash(text), text.as_bytes(), FeedFormat::Json).unwrap()
+        };
+        // The file is what it was, or another version has been published since.
+        let same = resumed(&versions[2]);
+        assert_eq!(
+            since(&same, hashes[0], &versions[2]),
+            Some(json(&["c", "b"]))
+        );
+        assert_eq!(since(&same, hashes[2], &versions[2]), None);
+        let newer = resumed(&versions[3]);
+        assert_eq!(
+            since(&newer, hashes[0], &versions[3]),
+            Some(json(&["d", "c", "b"]))
+        );
+        assert_eq!(since(&newer, hashes[2], &versions[3]), Some(json(&["d"])));
+        // More versions than a mask has bits are not khabar's, and not believed.
+        let mut foreign = saved.clone();
+        foreign.bases = vec![ContentHash(9); VERSIONS + 5];
+        foreign.bases.push(ContentHash(5));
+        let text = &versions[2];
+        let foreign = Deltas::resumed(&foreign, hash(text), text.as_bytes(), FeedFormat::Json);
+        assert_eq!(since(&foreign.unwrap(), ContentHash(5), text), None);
+    }
+
+    #[test]
     fn sixty_four_versions_are_remembered() {
         let versions: Vec<String> = (0..=VERSIONS + 1)
             .map(|number| json(&[&number.to_string(), "always"]))
@@ -324,7 +418,7 @@ mod tests {
         assert_eq!(since(&deltas, hashes[1], last), Some(json(&[&newest])));
         // Nothing of what was forgotten is kept.
         assert_eq!(
-            (deltas.bases.len(), deltas.held.len()),
+            (deltas.past.bases.len(), deltas.past.held.len()),
             (VERSIONS, VERSIONS + 1)
         );
     }

@@ -1,14 +1,12 @@
 //! Connections: how many, how long, and how they end.
 //!
-//! A request's head must come within a time that counts from the moment hyper waits for it, which
-//! is at once on a new connection and after each answer on one that is kept alive. So a client that
-//! connects and is silent, one that sends a byte now and then, and one that has finished are all
-//! closed by the same clock. One that does not take its answer is closed by [`Paced`].
+//! A client that does not ask in time, or does not take its answer, is closed by [`Paced`].
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -17,13 +15,14 @@ use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
 use super::pace::Paced;
 use super::payload::Payload;
+use super::stream::{Stream, Tray};
 
 /// What one client can take of a listener.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +35,8 @@ pub struct Limits {
     pub pace: u32,
     /// Connections at a time; further ones wait to be accepted.
     pub connections: usize,
-    /// Connections of one address at a time; further ones are closed at once. Those of this machine
-    /// are not counted: a proxy is.
+    /// Connections of one address at a time, or of one network of IPv6, as [`network`] has it; further
+    /// ones are closed at once. Those of this machine are not counted: a proxy is.
     pub per_address: usize,
     /// How long open answers may take once the listener is to stop.
     pub grace: Duration,
@@ -125,11 +124,11 @@ impl Open {
         per_address: usize,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
-        let address = from.ip().to_canonical();
-        if address.is_loopback() {
+        if from.ip().to_canonical().is_loopback() {
             self.tasks.spawn(task);
             return;
         }
+        let address = network(from.ip());
         let count = self.by_address.entry(address).or_default();
         if *count < per_address {
             *count += 1;
@@ -158,6 +157,18 @@ impl Open {
     }
 }
 
+/// Whom an address is counted with: one of IPv6 with all that share its first 64 bits, because that
+/// is what one subscriber is given at the least (RFC 6177).
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let host = u128::from(u64::MAX);
+            Ipv6Addr::from_bits(address.to_bits() & !host).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 async fn connection(
     stream: TcpStream,
     answer: impl Answer,
@@ -167,9 +178,13 @@ async fn connection(
     // Answers are written whole: waiting for more to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
     let requests = AtomicU32::new(0);
+    let tray = Arc::new(Tray::default());
+    let stream = Stream::new(stream, Arc::clone(&tray));
+    let stream = Paced::new(stream, &limits, Arc::clone(&tray));
     let service = service_fn(|request: Request<Incoming>| {
         let count = requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let answer = &answer;
+        let (answer, tray) = (&answer, &tray);
+        tray.begin();
         async move {
             let has_body = !hyper::body::Body::is_end_stream(request.body());
             let mut response = answer.answer(request).await;
@@ -178,24 +193,33 @@ async fn connection(
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }
+            if let Some(sheet) = response.body_mut().take_sheet() {
+                tray.put(sheet);
+            }
             Ok::<_, Infallible>(response)
         }
     });
-    let io = TokioIo::new(Paced::new(stream, limits.stall, limits.pace));
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
+        .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_FIELDS)
-        .serve_connection(io, service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(&mut shutdown) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let stopping = shutdown.clone();
+    let mut stop = std::pin::pin!(stopped(&mut shutdown));
+    let (mut is_heard, mut is_stopping) = (false, false);
+    let ended = std::future::poll_fn(|cx| {
+        // Heard once, it wakes this task, which needs not listen to it anew with each request.
+        if !is_heard || (!is_stopping && stopping.has_changed().unwrap_or(true)) {
+            is_heard = true;
+            if stop.as_mut().poll(cx).is_ready() {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
         }
-    };
+        connection.as_mut().poll(cx)
+    })
+    .await;
     if let Err(error) = ended {
         // Clients that go away, are too slow or speak no HTTP are none of the operator's business.
         tracing::trace!("a connection ended: {error}");
@@ -204,8 +228,6 @@ async fn connection(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
@@ -377,5 +399,21 @@ mod tests {
         let ended = open.tasks.join_next_with_id().await.unwrap();
         open.forget(&ended);
         assert_eq!(open.by_address.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_network_of_ipv6_counts_as_one_address() {
+        let mut open = Open::default();
+        for from in [
+            "[2001:db8:1:2::1]:1",
+            "[2001:db8:1:2:ffff::9]:1",
+            "[2001:db8:1:2::2]:1",
+            "[2001:db8:1:3::1]:1",
+            "[::ffff:192.0.2.1]:1",
+            "[::ffff:192.0.2.2]:1",
+        ] {
+            open.add(from.parse().unwrap(), 2, std::future::pending());
+        }
+        assert_eq!((open.tasks.len(), open.by_address.len()), (5, 4));
     }
 }

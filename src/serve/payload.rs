@@ -2,29 +2,53 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
+use super::stream::Sheet;
+
 /// The body of an answer. Its length is always known beforehand.
 #[derive(Debug)]
-pub(super) struct Payload(Option<Bytes>);
+pub(super) struct Payload {
+    bytes: Option<Bytes>,
+    /// These bytes in a file of memory.
+    sheet: Option<Arc<Sheet>>,
+}
 
 impl Payload {
     /// No body.
     pub(super) fn empty() -> Self {
-        Self(None)
+        Self {
+            bytes: None,
+            sheet: None,
+        }
+    }
+
+    /// The same, which may be sent from a sheet.
+    pub(super) fn on(mut self, sheet: Option<Arc<Sheet>>) -> Self {
+        self.sheet = sheet;
+        self
+    }
+
+    /// Where it may be sent from.
+    pub(super) fn take_sheet(&mut self) -> Option<Arc<Sheet>> {
+        self.sheet.take()
     }
 
     /// How many bytes.
     pub(super) fn length(&self) -> u64 {
-        self.0.as_ref().map_or(0, |bytes| bytes.len() as u64)
+        self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)
     }
 }
 
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Self {
-        Self((!bytes.is_empty()).then_some(bytes))
+        Self {
+            bytes: (!bytes.is_empty()).then_some(bytes),
+            sheet: None,
+        }
     }
 }
 
@@ -42,11 +66,11 @@ impl Body for Payload {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_none()
+        self.bytes.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -16,6 +16,8 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     versions: Vec<Weak<Version>>,
+    /// Those that wait for all others: read from `out`, they are asked for now and then.
+    rare: Vec<Weak<Version>>,
     is_over: bool,
 }
 
@@ -49,9 +51,18 @@ impl Press {
         self.0.bell.notify_one();
     }
 
+    /// Has a version compressed that is not asked for all the time.
+    pub(super) fn add_rare(&self, version: &Arc<Version>) {
+        let mut waiting = lock(&self.0);
+        waiting.rare.retain(|version| version.strong_count() > 0);
+        waiting.rare.push(Arc::downgrade(version));
+        self.0.bell.notify_one();
+    }
+
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
-        lock(&self.0).versions.len()
+        let waiting = lock(&self.0);
+        waiting.versions.len() + waiting.rare.len()
     }
 }
 
@@ -75,7 +86,7 @@ fn work(queue: &Queue) {
                     return;
                 }
                 // The newest first: its readers are on their way.
-                if let Some(next) = waiting.versions.pop() {
+                if let Some(next) = waiting.versions.pop().or_else(|| waiting.rare.pop()) {
                     break next;
                 }
                 waiting = queue

@@ -2,7 +2,8 @@
 //!
 //! The shell puts every release on the shelf once it is in place in `out`. What readers ask for all
 //! the time is held in memory, so that it is served whatever becomes of the disk: the feeds of the
-//! front, of sections and of channels, the overviews, the news, and the sitemaps of the newest month.
+//! front, of sections (as far as there is room) and of channels, the overviews, the news, and the
+//! sitemaps of the newest month.
 //! The rest is read from `out` when it is asked for, and held as long as a number of bytes allows.
 //!
 //! **Last-Modified** is when a version's file was written, as far as that lies neither in the future
@@ -11,36 +12,33 @@
 //! dates from the files again, so of several versions within one second the last may then be dated
 //! that much earlier.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+mod table;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hyper::body::Bytes;
-use hyper::header::HeaderValue;
 use rayon::prelude::*;
 use tokio::sync::Semaphore;
 
 use super::cache::Cache;
+use super::delta::History;
 use super::disk::Out;
-use super::path;
 use super::press::Press;
-use super::version::Version;
+use super::version::{Before, Version};
 use crate::article::{ContentHash, WebUrl};
 use crate::config::Config;
-use crate::document::{ChannelKind, DocumentKind, Manifest, Release, url_of};
+use crate::document::{DocumentKind, Manifest, Release};
+use table::{Content, Entry, Table, is_pinned, month};
 
-/// Bytes of documents held that are not pinned.
+/// Bytes of documents held that are not pinned, as they are.
 const CACHE_BYTES: usize = 64 << 20;
 /// How many documents are read from `out` at a time. A disk that hangs keeps no more threads.
 const READS: usize = 4;
 /// How long a document may take to come from `out`.
 const READ_PATIENCE: Duration = Duration::from_secs(5);
-
-/// What a URL that names no file stands for.
-const PAGE: &str = "index.html";
 
 /// Everything that is published.
 #[derive(Debug)]
@@ -52,33 +50,6 @@ pub(super) struct Shelf {
     press: Press,
     /// Something has been published, now or by an earlier run.
     is_stocked: AtomicBool,
-}
-
-#[derive(Debug)]
-struct Table {
-    entries: HashMap<String, Entry>,
-    /// The newest month that has a sitemap.
-    month: Option<(i32, u32)>,
-    /// Where `out` is served.
-    site: WebUrl,
-    /// The path of that, decoded and without its first slash.
-    folder: String,
-    hubs: Vec<WebUrl>,
-}
-
-#[derive(Clone, Debug)]
-struct Entry {
-    kind: DocumentKind,
-    content: Content,
-    /// See [`Version::modified`]; the least it can be where that is not known yet.
-    modified: i64,
-}
-
-#[derive(Clone, Debug)]
-enum Content {
-    Pinned(Arc<Version>),
-    /// In `out`; the hash where it is known.
-    Stored(Option<ContentHash>),
 }
 
 /// Why there is no document.
@@ -111,13 +82,7 @@ impl Shelf {
     pub(super) fn new(config: &Config) -> io::Result<Self> {
         Ok(Self {
             out: Arc::new(Out::new(config.out.clone())),
-            table: RwLock::new(Table {
-                entries: HashMap::new(),
-                month: None,
-                folder: folder(&config.publication.feeds_url),
-                site: config.publication.feeds_url.clone(),
-                hubs: Vec::new(),
-            }),
+            table: RwLock::new(Table::new(&config.publication.feeds_url)),
             cache: Mutex::new(Cache::new(CACHE_BYTES)),
             reads: Arc::new(Semaphore::new(READS)),
             press: Press::start()?,
@@ -125,9 +90,9 @@ impl Shelf {
         })
     }
 
-    /// Takes over what earlier runs published, as far as it is there. It may have changed since it
-    /// was noted, so its bytes say what it is.
-    pub(super) fn adopt(&self, manifest: &Manifest) {
+    /// Takes over what earlier runs published, as far as it is there, and what they remembered of
+    /// feeds. It may have changed since it was noted, so its bytes say what it is.
+    pub(super) fn adopt(&self, manifest: &Manifest, histories: &BTreeMap<String, History>) {
         let mut table = self.write();
         let known = manifest
             .keys()
@@ -139,24 +104,8 @@ impl Shelf {
         let found: Vec<(String, Entry)> = known
             .into_par_iter()
             .map(|(path, kind)| {
-                let stored = Entry {
-                    kind,
-                    content: Content::Stored(None),
-                    modified: 0,
-                };
-                // What cannot be read now may be read when it is asked for.
-                let read = table.pins(kind).then(|| self.out.read(path).ok()).flatten();
-                let Some((bytes, written)) = read else {
-                    return (path.clone(), stored);
-                };
-                let modified = written.min(now());
-                let version = table.version(path, kind, bytes.into(), modified, None);
-                let pinned = Entry {
-                    content: Content::Pinned(Arc::new(version)),
-                    modified,
-                    ..stored
-                };
-                (path.clone(), pinned)
+                let entry = self.found(&table, path, kind, histories.get(path));
+                (path.clone(), entry)
             })
             .collect();
         self.press
@@ -164,6 +113,52 @@ impl Shelf {
         table.entries.extend(found);
         let is_stocked = !table.entries.is_empty();
         self.is_stocked.store(is_stocked, Ordering::Relaxed);
+    }
+
+    /// The entry of a document that an earlier run published.
+    fn found(
+        &self,
+        table: &Table,
+        path: &str,
+        kind: DocumentKind,
+        history: Option<&History>,
+    ) -> Entry {
+        let stored = Entry {
+            kind,
+            content: Content::Stored(None),
+            modified: 0,
+        };
+        // What cannot be read now may be read when it is asked for.
+        let read = is_pinned(kind, table.month).then(|| self.out.read(path).ok());
+        let Some((bytes, written)) = read.flatten() else {
+            return stored;
+        };
+        if !table.pins(kind, table.month, bytes.len(), None) {
+            return stored;
+        }
+        let modified = written.min(now());
+        let before = history.map_or(Before::Nothing, Before::History);
+        let version = table.version(path, kind, bytes.into(), modified, before);
+        Entry {
+            content: Content::Pinned(Arc::new(version)),
+            modified,
+            ..stored
+        }
+    }
+
+    /// What the next run is to remember of feeds.
+    pub(super) fn histories(&self) -> BTreeMap<String, History> {
+        let pinned: Vec<(String, Arc<Version>)> = {
+            let table = self.read();
+            let entries = table.entries.iter();
+            entries
+                .filter_map(|(path, entry)| Some((path.clone(), Arc::clone(entry.pinned()?))))
+                .collect()
+        };
+        let histories = pinned
+            .into_iter()
+            .filter_map(|(path, version)| Some((path, version.history()?)));
+        histories.collect()
     }
 
     /// Puts a release on the shelf: its documents are in place in `out`.
@@ -196,7 +191,10 @@ impl Shelf {
         let month_before = table.month;
         for path in &release.retired {
             cache.remove(path);
-            replaced.extend(table.entries.remove(path));
+            if let Some(removed) = table.entries.remove(path) {
+                table.unpin(&removed);
+                replaced.push(removed);
+            }
         }
         for (path, entry) in changed {
             cache.remove(&path);
@@ -232,8 +230,9 @@ impl Shelf {
             .map_or(now, |written| written.min(now));
         let least = old.map_or(0, |old| old.modified + i64::from(known.is_some()));
         let modified = written.max(least);
-        let content = if is_pinned(kind, newest) {
-            let before = old.and_then(Entry::pinned).map(|before| &**before);
+        let content = if table.pins(kind, newest, bytes.len(), old) {
+            let before = old.and_then(Entry::pinned);
+            let before = before.map_or(Before::Nothing, |before| Before::Version(before));
             let version = table.version(path, kind, bytes.into(), modified, before);
             Content::Pinned(Arc::new(version))
         } else {
@@ -249,10 +248,7 @@ impl Shelf {
     /// Has later versions name this site and these hubs, as a new configuration does. Hubs are named
     /// only where they are told of every change.
     pub(super) fn set_links(&self, site: &WebUrl, hubs: &[WebUrl]) {
-        let mut table = self.write();
-        table.folder = folder(site);
-        table.site = site.clone();
-        table.hubs = hubs.to_vec();
+        self.write().set_links(site, hubs);
     }
 
     /// The document at a path of a URL, decoded and without its first slash. A proxy may have taken
@@ -313,8 +309,8 @@ impl Shelf {
     /// Reads a document that is not held, and holds it.
     fn load(&self, path: &str, entry: &Entry) -> io::Result<Arc<Version>> {
         let (bytes, written) = self.out.read(path)?;
-        let bytes = Bytes::from(bytes);
-        let hash = ContentHash::of(&bytes);
+        let mut version = Version::new(entry.kind, bytes.into(), 0);
+        let hash = version.hash;
         // While a release is put in place, the file may be newer than the entry: it is served as
         // what it is, and remembered once the entry says the same.
         let is_known = match &entry.content {
@@ -326,11 +322,13 @@ impl Shelf {
         } else {
             written.min(now()).max(entry.modified)
         };
-        let version = self.read().version(path, entry.kind, bytes, modified, None);
-        version.compress(|| true);
+        version = version.dated(modified);
+        version.link = self.read().link(path, entry.kind);
         let version = Arc::new(version);
         if is_known {
             self.cache().put(path, Arc::clone(&version));
+            // This answer does not wait for it.
+            self.press.add_rare(&version);
         }
         Ok(version)
     }
@@ -356,98 +354,6 @@ impl Shelf {
 
     fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Table {
-    /// The entry at a path of a URL, and its path below `out`.
-    fn find<'a>(&'a self, path: &'a str) -> Option<(&'a str, &'a Entry)> {
-        let at = |path: &'a str| {
-            let path = if path.is_empty() { PAGE } else { path };
-            Some((path, self.entries.get(path)?))
-        };
-        at(path).or_else(|| at(path.strip_prefix(&self.folder)?))
-    }
-
-    fn pins(&self, kind: DocumentKind) -> bool {
-        is_pinned(kind, self.month)
-    }
-
-    /// A version with its links, and the deltas to it from those before.
-    fn version(
-        &self,
-        path: &str,
-        kind: DocumentKind,
-        bytes: Bytes,
-        modified: i64,
-        before: Option<&Version>,
-    ) -> Version {
-        let mut version = Version::new(kind, bytes, modified).with_deltas(before);
-        if matches!(kind, DocumentKind::Feed(..)) {
-            let mut link = format!("<{}>; rel=\"self\"", url_of(path, &self.site));
-            for hub in &self.hubs {
-                // Writing to a String cannot fail.
-                let _ = write!(link, ", <{hub}>; rel=\"hub\"");
-            }
-            version.link = HeaderValue::from_str(&link).ok();
-        }
-        version
-    }
-
-    /// Sitemaps of months that are not the newest any more are read when they are asked for.
-    fn unpin_old_months(&mut self) {
-        let newest = self.month;
-        for entry in self.entries.values_mut() {
-            if !is_pinned(entry.kind, newest)
-                && let Content::Pinned(version) = &entry.content
-            {
-                entry.content = Content::Stored(Some(version.hash));
-            }
-        }
-    }
-}
-
-impl Entry {
-    fn hash(&self) -> Option<ContentHash> {
-        match &self.content {
-            Content::Pinned(version) => Some(version.hash),
-            Content::Stored(hash) => *hash,
-        }
-    }
-
-    fn pinned(&self) -> Option<&Arc<Version>> {
-        match &self.content {
-            Content::Pinned(version) => Some(version),
-            Content::Stored(_) => None,
-        }
-    }
-}
-
-/// The decoded path of a site, without its first slash.
-fn folder(site: &WebUrl) -> String {
-    let url = site.to_url();
-    let folder = url.and_then(|url| Some(path::decoded(url.path()).ok()?.into_owned()));
-    folder.unwrap_or_default()
-}
-
-/// Whether a document is held in memory for good, where `newest` is the newest month.
-fn is_pinned(kind: DocumentKind, newest: Option<(i32, u32)>) -> bool {
-    match kind {
-        DocumentKind::Feed(ChannelKind::Story, _) => false,
-        DocumentKind::Sitemap { .. } => month(kind) == newest,
-        DocumentKind::Feed(..)
-        | DocumentKind::NewsSitemap
-        | DocumentKind::SitemapIndex
-        | DocumentKind::Opml
-        | DocumentKind::Stories
-        | DocumentKind::Page => true,
-    }
-}
-
-fn month(kind: DocumentKind) -> Option<(i32, u32)> {
-    match kind {
-        DocumentKind::Sitemap { year, month } => Some((year, month)),
-        _ => None,
     }
 }
 

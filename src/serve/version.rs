@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hyper::body::Bytes;
@@ -13,7 +14,8 @@ use hyper::header::HeaderValue;
 
 use super::coding::Coding;
 use super::conditions::{Validators, opaque};
-use super::delta::{Base, Deltas};
+use super::delta::{Base, Deltas, History};
+use super::stream::Sheet;
 use crate::article::ContentHash;
 use crate::document::{ChannelKind, DocumentKind};
 
@@ -26,6 +28,8 @@ const BROTLI_QUALITY: i32 = 5;
 /// log2 of the window: 4 MiB, more than a feed has.
 const BROTLI_WINDOW: i32 = 22;
 
+/// How often a version is asked for in one coding before it is put on a sheet.
+const SHEET_AFTER: u32 = 8;
 /// How many deltas of a version are held; further ones are made each time.
 const DELTAS_MAX: usize = 16;
 
@@ -43,12 +47,40 @@ pub(super) struct Version {
     /// `Link`.
     pub(super) link: Option<HeaderValue>,
     tags: [Option<HeaderValue>; 3],
+    sheets: [Sheets; 3],
     gzip: OnceLock<Option<Bytes>>,
     brotli: OnceLock<Option<Bytes>>,
     pub(super) deltas: Option<Deltas>,
     /// Deltas that were asked for: most readers have one of the last two or three versions. `None`
     /// says that the whole is as good.
     made: Mutex<HashMap<Base, Option<Arc<Delta>>>>,
+}
+
+/// The sheet of one coding.
+#[derive(Debug, Default)]
+struct Sheets {
+    asked: AtomicU32,
+    made: OnceLock<Option<Arc<Sheet>>>,
+}
+
+/// Where what there is of a coding stands.
+fn place(coding: Coding) -> usize {
+    match coding {
+        Coding::Brotli => 0,
+        Coding::Gzip => 1,
+        Coding::Identity => 2,
+    }
+}
+
+/// What is known of the versions before one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Before<'a> {
+    /// It is the first.
+    Nothing,
+    /// The version it replaces.
+    Version(&'a Version),
+    /// What an earlier run left.
+    History(&'a History),
 }
 
 /// A delta to a version, ready to be sent.
@@ -71,6 +103,7 @@ impl Version {
             date: http_date(modified),
             link: None,
             tags: [Coding::Brotli, Coding::Gzip, Coding::Identity].map(tag),
+            sheets: Default::default(),
             gzip: OnceLock::new(),
             brotli: OnceLock::new(),
             deltas: None,
@@ -78,9 +111,15 @@ impl Version {
         }
     }
 
-    /// With what deltas are made from, where such a document has any. `before` is the version that
-    /// it replaces.
-    pub(super) fn with_deltas(mut self, before: Option<&Self>) -> Self {
+    /// With another date.
+    pub(super) fn dated(mut self, modified: i64) -> Self {
+        self.modified = modified;
+        self.date = http_date(modified);
+        self
+    }
+
+    /// With what deltas are made from, where such a document has any.
+    pub(super) fn with_deltas(mut self, before: Before<'_>) -> Self {
         let DocumentKind::Feed(
             ChannelKind::Front | ChannelKind::Section | ChannelKind::Declared,
             format,
@@ -88,21 +127,40 @@ impl Version {
         else {
             return self;
         };
-        self.deltas = match before.and_then(|before| Some((before, before.deltas.as_ref()?))) {
-            Some((before, deltas)) => deltas.next(before.hash, &self.bytes, format),
-            None => Deltas::first(&self.bytes, format),
+        let bytes = &self.bytes;
+        self.deltas = match before {
+            Before::Version(before) => match &before.deltas {
+                Some(deltas) => deltas.next(before.hash, bytes, format),
+                None => Deltas::first(bytes, format),
+            },
+            Before::History(history) => Deltas::resumed(history, self.hash, bytes, format),
+            Before::Nothing => Deltas::first(bytes, format),
         };
         self
     }
 
+    /// What the next run is to remember of this version and those before it.
+    pub(super) fn history(&self) -> Option<History> {
+        Some(self.deltas.as_ref()?.history(self.hash))
+    }
+
     /// The entity-tag of one coding.
     pub(super) fn tag(&self, coding: Coding) -> Option<&HeaderValue> {
-        self.tags[match coding {
-            Coding::Brotli => 0,
-            Coding::Gzip => 1,
-            Coding::Identity => 2,
-        }]
-        .as_ref()
+        self.tags[place(coding)].as_ref()
+    }
+
+    /// Where the bytes of one coding may be sent from without copying them, once they have been asked
+    /// for often enough. `bytes` are those.
+    pub(super) fn sheet(&self, coding: Coding, bytes: &Bytes) -> Option<Arc<Sheet>> {
+        let sheets = &self.sheets[place(coding)];
+        if let Some(made) = sheets.made.get() {
+            return made.clone();
+        }
+        if sheets.asked.fetch_add(1, Ordering::Relaxed) < SHEET_AFTER {
+            return None;
+        }
+        let make = || Sheet::new(bytes).map(Arc::new);
+        sheets.made.get_or_init(make).clone()
     }
 
     /// What preconditions are compared with at `now`.
@@ -130,15 +188,6 @@ impl Version {
             self.brotli
                 .get_or_init(|| worth(brotli(&self.bytes), &self.bytes));
         }
-    }
-
-    /// How many bytes it holds, in all codings.
-    pub(super) fn weight(&self) -> usize {
-        [Coding::Brotli, Coding::Gzip, Coding::Identity]
-            .into_iter()
-            .filter_map(|coding| self.coded(coding))
-            .map(Bytes::len)
-            .sum()
     }
 
     /// What is new since the first of `named` that is remembered; `None` where none is, or the whole
@@ -229,7 +278,6 @@ mod tests {
         let mut plain = Vec::new();
         brotli::BrotliDecompress(&mut &brotli[..], &mut plain).unwrap();
         assert_eq!(plain, text.as_bytes());
-        assert_eq!(version.weight(), text.len() + gzip.len() + brotli.len());
     }
 
     #[test]

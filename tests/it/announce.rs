@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use crate::daemon::{Daemon, in_seconds, until};
-use crate::project::{Project, article, article_with};
+use crate::project::{Project, Run, article, article_with, tree};
 
 const OK: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 const KEY: &str = "0123456789abcdef-planted";
+/// Where the environment may hold it.
+const VARIABLE: &str = "INDEXNOW_KEY";
 
 /// What was sent to a stub, as its body and what its watcher saw at that moment.
 type Heard = Arc<Mutex<Vec<(String, String)>>>;
@@ -430,7 +432,61 @@ fn refusals_are_told_to_people_and_the_key_to_nobody_else() {
     std::fs::write(project.root().join("key"), "bad key").unwrap();
     logs += &next().says("does not hold a key").stderr;
     assert!(!logs.contains(KEY) && !logs.contains("bad key"), "{logs}");
-    for (path, bytes) in project.tree() {
-        assert!(!String::from_utf8_lossy(&bytes).contains(KEY), "{path}");
+    is_nowhere(&project, KEY);
+}
+
+/// No command shows `secret`, and no file khabar writes holds it.
+fn is_nowhere(project: &Project, secret: &str) {
+    for arguments in [
+        &["-vv", "explain", "a"][..],
+        &["-vv", "check"],
+        &["-vv", "check", "--format", "json"],
+        &["-vv", "verify"],
+        &["unit", "--serve"],
+    ] {
+        let mut command = project.command(arguments);
+        let run = Run::of(command.env(VARIABLE, secret));
+        let said = run.stdout + &run.stderr;
+        assert!(!said.contains(secret), "{arguments:?}: {said}");
     }
+    for folder in [project.out(), project.state()] {
+        for (path, bytes) in tree(&folder) {
+            assert!(!String::from_utf8_lossy(&bytes).contains(secret), "{path}");
+        }
+    }
+}
+
+#[test]
+fn the_key_may_be_in_the_environment_and_is_shown_from_there_no_more_than_from_a_file() {
+    let endpoint = Stub::start();
+    let project = Project::with(&format!(
+        "[announce]\nallow_private = true\nindexnow_key_env = \"{VARIABLE}\"\n\
+         indexnow_endpoint = \"http://{}/indexnow\"\n",
+        endpoint.address
+    ));
+    let mut logs = String::new();
+    let mut publish = |id: &str, key: Option<&str>| {
+        project.write(&format!("{id}.md"), article(id, "2025-03-10T12:00:00Z"));
+        let mut command = project.command(&["-vv", "build"]);
+        command.env_remove(VARIABLE);
+        if let Some(key) = key {
+            command.env(VARIABLE, key);
+        }
+        let run = Run::of(&mut command).ends(0);
+        logs += &run.stderr;
+        run
+    };
+    publish("a", Some(KEY));
+    publish("b", None).says("the environment's INDEXNOW_KEY is not set");
+    publish("c", Some("a bad-planted key")).says("INDEXNOW_KEY does not hold a key");
+    assert!(endpoint.heard().is_empty());
+    endpoint.will_answer("HTTP/1.1 403 X\r\nContent-Length: 0\r\n\r\n");
+    publish("d", Some(KEY)).says("does not accept the key");
+    publish("e", Some(KEY));
+    assert_eq!(
+        endpoint.pages(),
+        [&["b/", "c/", "d/"][..], &["b/", "c/", "d/", "e/"]]
+    );
+    assert!(!logs.contains("planted"), "{logs}");
+    is_nowhere(&project, KEY);
 }

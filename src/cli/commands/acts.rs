@@ -75,7 +75,7 @@ pub(in crate::cli) fn accept(options: &Accept, global: &Global) -> anyhow::Resul
     }
     let (mut bench, hold) = take(config)?;
     if options.clock {
-        if !bench.accept_clock()? {
+        if bench.accept_clock()?.is_none() {
             tracing::error!("the clock is not behind the last publication");
             return Ok(Exit::Failed);
         }

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::{Clock, Hold, Trust, open};
@@ -94,7 +95,7 @@ impl Server {
             &bench.config().publication.feeds_url,
             &bench.config().announce.hubs,
         );
-        stand.adopt(bench.engine().manifest());
+        daemon::adopt(&stand, bench);
         let (shutdown, _) = watch::channel(false);
         let mut server = Self {
             stand: Arc::new(stand),
@@ -218,7 +219,9 @@ fn signals() -> anyhow::Result<mpsc::Receiver<Signal>> {
                 std::process::exit(1);
             }
             is_stopping |= signal == Signal::Shutdown;
-            if sender.send(signal).await.is_err() {
+            // Where the loop hangs and the queue is full, it is told nothing new; the next request to
+            // stop must be heard here all the same.
+            if let Err(TrySendError::Closed(_)) = sender.try_send(signal) {
                 return;
             }
         }

@@ -348,6 +348,17 @@ fn credentials_are_not_shown() {
     let faults = Config::parse(&text, Path::new("/project"), now).unwrap_err();
     assert!(!format!("{faults:?}").contains("planted"));
     assert!(faults[0].excerpt.is_none() && faults[1].excerpt.is_some());
+    // The key in place of its variable's name.
+    let text = format!("{LEAST}[announce]\nindexnow_key_env = \"0123abcd-planted\"\n");
+    let faults = Config::parse(&text, Path::new("/project"), now).unwrap_err();
+    assert!(!format!("{faults:?}").contains("planted"));
+    assert!(faults[0].message.contains("is no name of a variable"));
+    assert_eq!(
+        faults_of("[announce]\nindexnow_key_file = \"key\"\nindexnow_key_env = \"KEY\"\n"),
+        [
+            "9:1: `announce.indexnow_key_file` and `announce.indexnow_key_env` both name a key (remove one of the two)"
+        ]
+    );
 }
 
 #[test]

@@ -83,9 +83,7 @@ impl Lock {
             Err(errno) => Err(unusable(errno)),
         }
     }
-}
 
-impl Lock {
     /// The directory that is locked.
     #[must_use]
     pub fn place(&self) -> &Place {

@@ -74,7 +74,7 @@ pub(super) fn config() -> Config {
             indexnow_endpoint: WebUrl::parse("https://indexnow.example/").unwrap(),
             allow_private: false,
             hubs: Vec::new(),
-            indexnow_key_file: None,
+            indexnow_key: None,
             delay: 0,
         },
     }

@@ -1,8 +1,8 @@
 //! What readers and crawlers get: documents, 304, codings, deltas.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 
-use super::{Answer, Server, ids, project, until};
+use super::{Answer, Server, connect, ids, project, until};
 use crate::project::{article, article_with, local_id};
 
 #[test]
@@ -276,4 +276,95 @@ fn a_delta_holds_what_is_new_since_a_version() {
     assert_eq!(server.get_with("/stories.json", &page).status, 200);
     assert!(server.metric("khabar_delta_saved_bytes_total") > 0.0);
     server.stop();
+}
+
+#[test]
+fn deltas_go_on_after_a_restart() {
+    let project = project();
+    project.write_many(0..10);
+    let server = Server::ready(&project);
+    let first = server.get("/feed.json");
+    project.write("b.md", article("b", "2025-03-10T12:30:00Z"));
+    server.sync();
+    let second = server.get("/feed.json");
+    server.stop();
+    let versions = project.state().join("versions");
+    let saved = std::fs::read(&versions).unwrap();
+
+    // What is published while nothing serves comes between.
+    project.write("c.md", article("c", "2025-03-10T12:40:00Z"));
+    project.khabar(&["build"]).ends(0);
+    let server = Server::ready(&project);
+    project.write("d.md", article("d", "2025-03-10T12:50:00Z"));
+    server.sync();
+    for (version, new) in [(&first, &["d", "c", "b"][..]), (&second, &["d", "c"])] {
+        let asked = [("A-IM", "feed"), ("If-None-Match", version.field("etag"))];
+        let delta = server.get_with("/feed.json", &asked);
+        assert_eq!(delta.status, 226);
+        assert_eq!(ids(&delta.body), new);
+    }
+    server.stop();
+
+    // Torn, or another's: it is named, and answers are whole.
+    for torn in [&saved[..saved.len() - 1], b"somebody else's"] {
+        std::fs::write(&versions, torn).unwrap();
+        let server = Server::ready(&project);
+        let log = std::fs::read_to_string(project.root().join("log")).unwrap();
+        assert!(log.contains("`versions` is not used"), "{log}");
+        let asked = [("A-IM", "feed"), ("If-None-Match", first.field("etag"))];
+        assert_eq!(server.get_with("/feed.json", &asked).status, 200);
+        server.stop();
+    }
+    // Without it nothing is missed.
+    std::fs::remove_file(&versions).unwrap();
+    let server = Server::ready(&project);
+    let log = std::fs::read_to_string(project.root().join("log")).unwrap();
+    assert!(!log.contains("WARN"), "{log}");
+    server.stop();
+}
+
+#[test]
+fn a_large_document_is_the_same_however_often_it_is_asked_for() {
+    let project = project();
+    for number in 0..40 {
+        let id = format!("a{number:03}");
+        let text = article(&id, &crate::project::minutes_before(number));
+        project.write(&format!("{id}.md"), text + &"نص طويل كثيرا. ".repeat(300));
+    }
+    let server = Server::ready(&project);
+    let bytes = project.tree()["feed.json"].clone();
+    assert!(bytes.len() > 200_000);
+    // One behind the other on one connection, of two documents, more than a socket takes at once.
+    let request =
+        |path: &str, close: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n{close}\r\n");
+    let mut stream = connect(server.public);
+    let mut asked = [request("/feed.json", ""), request("/rss.xml", "")]
+        .concat()
+        .repeat(15);
+    asked += &request("/feed.json", "Connection: close\r\n");
+    stream.write_all(asked.as_bytes()).unwrap();
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).unwrap();
+    let count = |bytes: &[u8]| occurrences(&said, bytes);
+    assert_eq!((count(&bytes), count(&project.tree()["rss.xml"])), (16, 15));
+    for _ in 0..3 {
+        assert!(server.get("/feed.json").body == bytes);
+    }
+    server.stop();
+}
+
+/// How often `part` is in `whole`.
+fn occurrences(whole: &[u8], part: &[u8]) -> usize {
+    let mut count = 0;
+    let mut rest = whole;
+    while let Some(at) = rest.windows(16).position(|start| start == &part[..16]) {
+        rest = &rest[at..];
+        if rest.starts_with(part) {
+            count += 1;
+            rest = &rest[part.len()..];
+        } else {
+            rest = &rest[1..];
+        }
+    }
+    count
 }

@@ -1,6 +1,6 @@
 //! What is served while something is wrong, and what operators are told.
 
-use super::{Server, ask, project, until};
+use super::{SERVE, Server, ask, project, until};
 use crate::project::article;
 
 #[test]
@@ -121,6 +121,47 @@ fn operators_are_told_how_things_are() {
         server.metric("khabar_articles_held") > 10.0
     });
     assert!((server.metric("khabar_trouble{trouble=\"held\"}") - 1.0).abs() < 0.5);
+    server.stop();
+}
+
+#[test]
+fn who_does_not_listen_is_told_to_operators_by_host_and_the_key_to_nobody() {
+    use std::io::{Read as _, Write as _};
+    const KEY: &str = "0123456789abcdef-planted";
+    let endpoint = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = endpoint.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in endpoint.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4_096]);
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let project = project();
+    project.configure(&format!(
+        "{SERVE}[announce]\nallow_private = true\nhubs = [\"http://{address}/hidden\"]\n\
+         indexnow_key_file = \"key\"\nindexnow_endpoint = \"http://{address}/hidden\"\n"
+    ));
+    std::fs::write(project.root().join("key"), KEY).unwrap();
+    project.write("a.md", article("a", "2025-03-10T12:00:00Z"));
+    let server = Server::ready(&project);
+    project.write("b.md", article("b", "2025-03-10T13:00:00Z"));
+    server.sync();
+    until("both are told of", || {
+        let health = server.health().text();
+        health.contains("does not let khabar publish") && health.contains("not accept the key")
+    });
+    let health = server.health();
+    assert_eq!(health.status, 200);
+    assert!(health.text().starts_with("{\"status\":\"degraded\""));
+    assert!(health.text().contains("\"announce\"") && health.text().contains("127.0.0.1: "));
+    assert!((server.metric("khabar_trouble{trouble=\"announce\"}") - 1.0).abs() < 0.5);
+    let metrics = ask(server.operations, "GET", "/metrics", &[]).text();
+    let log = std::fs::read_to_string(project.root().join("log")).unwrap();
+    for said in [health.text(), metrics, log] {
+        assert!(!said.contains(KEY) && !said.contains("hidden"), "{said}");
+    }
+    // It stops within its time although nobody has listened.
     server.stop();
 }
 

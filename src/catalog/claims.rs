@@ -69,7 +69,8 @@ impl Claimed {
 }
 
 fn short_id(id: &str) -> u32 {
-    xxh3_64(id.as_bytes()) as u32
+    let [a, b, c, d, ..] = xxh3_64(id.as_bytes()).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 /// A version of a file: what it says now, or its last good version.

@@ -13,6 +13,7 @@ use crate::document::Channel;
 
 /// What decides where an article stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says another thing")]
 pub struct Card {
     /// Permanent identity.
     pub id: ArticleId,

@@ -69,18 +69,15 @@ impl Paths {
             folder,
             name: self.names.add(name),
         };
-        let no = match self.vacant.pop() {
-            Some(no) => {
-                self.places[no.index()] = place;
-                no
-            }
-            None => {
-                // A store of more than four thousand million files does not fit into memory.
-                let no = FileNo(u32::try_from(self.places.len()).unwrap_or(u32::MAX));
-                grow(&mut self.places);
-                self.places.push(place);
-                no
-            }
+        let no = if let Some(no) = self.vacant.pop() {
+            self.places[no.index()] = place;
+            no
+        } else {
+            // A store of more than four thousand million files does not fit into memory.
+            let no = FileNo(u32::try_from(self.places.len()).unwrap_or(u32::MAX));
+            grow(&mut self.places);
+            self.places.push(place);
+            no
         };
         let files = &mut self.folders[folder as usize].files;
         grow(files);

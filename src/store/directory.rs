@@ -249,10 +249,10 @@ impl DirectoryStore {
         heard: &HashMap<StorePath, When>,
         watch: &Watch,
     ) {
-        let changed = changes.changed.iter().map(|c| (&c.path, c.sighting));
+        let read = changes.changed.iter().map(|c| (&c.path, c.sighting));
         let looked_at = changes.sightings.iter().map(|(path, seen)| (path, *seen));
         let mut now: HashMap<&StorePath, Option<(u64, u64)>> = HashMap::new();
-        for (path, sighting) in changed.chain(looked_at) {
+        for (path, sighting) in read.chain(looked_at) {
             now.insert(path, sighting.inode);
             let before = known.find(path).and_then(|no| known.inode(no));
             if sighting.inode.is_some()
@@ -263,11 +263,11 @@ impl DirectoryStore {
             }
         }
         now.extend(changes.gone.iter().map(|path| (path, None)));
-        let changed: HashSet<&StorePath> = changes.changed.iter().map(|c| &c.path).collect();
+        let others: HashSet<&StorePath> = changes.changed.iter().map(|c| &c.path).collect();
         for linked in linked {
             let inode = now.get(&linked.path);
             let is_other = inode.is_some_and(|inode| *inode != Some(linked.inode));
-            if is_other || changed.contains(&linked.path) {
+            if is_other || others.contains(&linked.path) {
                 for name in linked.others {
                     watch.ring_since(name.as_str(), linked.when);
                 }

@@ -269,13 +269,13 @@ impl World {
                     let is_feed = path.ends_with("rss.xml") || path.ends_with("feed.json");
                     let is_atom = path.ends_with("atom.xml");
                     let is_carried = if path == "index.html" {
-                        text.contains(&format!("href=\"{}\"", url))
+                        text.contains(&format!("href=\"{url}\""))
                     } else if is_feed {
                         text.contains(&format!("{guid}<")) || text.contains(&format!("{guid}\""))
                     } else if is_atom {
                         text.contains(&format!("<id>{guid}</id>"))
                     } else {
-                        text.contains(&format!("<loc>{}</loc>", url))
+                        text.contains(&format!("<loc>{url}</loc>"))
                     };
                     assert_eq!(
                         is_carried, standing.is_carried,

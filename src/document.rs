@@ -330,6 +330,9 @@ pub struct Release {
     /// Those of all these paths that no memory says are khabar's in this target: a file that stands
     /// there already is somebody else's, unless it shows that it is not.
     pub unproven: BTreeSet<String>,
+    /// Paths of documents that are known to be in this target in another version, so that nobody has
+    /// to look.
+    pub replaced: BTreeSet<String>,
     /// Whether there is a memory of this target at all.
     pub is_target_known: bool,
 }

@@ -56,6 +56,7 @@ pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, AssembleEr
     Ok(Rendered {
         release: Release {
             unproven: unproven(engine, &fingerprints, &retired),
+            replaced: replaced(engine, &work, &fingerprints),
             is_target_known: engine.is_at_home(),
             documents,
             retired,
@@ -74,6 +75,19 @@ fn unproven(engine: &Engine, written: &Manifest, retired: &[String]) -> BTreeSet
     let is_proven = |path: &&String| engine.is_at_home() && engine.manifest.contains_key(*path);
     let paths = written.keys().chain(retired);
     paths.filter(|path| !is_proven(path)).cloned().collect()
+}
+
+/// The paths at which another version is known to be in the directory that is published to. What
+/// everything is owed to is looked at: somebody may have altered it.
+fn replaced(engine: &Engine, work: &Work, written: &Manifest) -> BTreeSet<String> {
+    if work.is_everything || !engine.is_at_home() {
+        return BTreeSet::new();
+    }
+    let is_replaced = |path: &&String| {
+        let published = engine.manifest.get(*path);
+        published.is_some_and(|fingerprint| *fingerprint != Fingerprint::UNKNOWN)
+    };
+    written.keys().filter(is_replaced).cloned().collect()
 }
 
 /// The paths of documents that were published and that what was rendered again has no more.

@@ -6,20 +6,21 @@
 //! beneath the target's root without following links: a link planted in place of a document is
 //! replaced, and what it led to stays as it is.
 
+mod folders;
 mod lock;
 mod place;
+mod publication;
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::AtFlags;
-use rustix::io::Errno;
+use crate::document::{Receipt, Release, TargetId};
 
-use crate::document::{Document, Phase, Receipt, Release, TargetId};
-
+use folders::Folders;
 pub use lock::{Lock, LockError, Place};
 use place::Root;
+pub use publication::{Publication, Standing};
 
 /// A publication failed; what is in place is coherent, and publishing again completes it.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +67,7 @@ impl DirectoryTarget {
             cause,
         })?;
         let lock = Lock::take(path)?;
-        root.sweep().map_err(|cause| LockError::Unusable {
+        publication::clear(&Folders::below(&root)).map_err(|cause| LockError::Unusable {
             path: path.to_owned(),
             cause,
         })?;
@@ -86,94 +87,27 @@ impl DirectoryTarget {
         &self.view
     }
 
+    /// Begins a publication whose documents are handed over in batches.
+    #[must_use]
+    pub fn begin(&self) -> Publication<'_> {
+        Publication::new(&self.view.root)
+    }
+
     /// Publishes a release. When this returns, every document is in place and survives a power cut.
     ///
     /// # Errors
     /// At the first file that cannot be written, renamed or removed. Nothing half-written is left.
     pub fn apply(&self, release: &Release) -> Result<Receipt, PublishError> {
-        let changed: Vec<&Document> = release
-            .documents
-            .iter()
-            .filter(|document| {
-                self.view
-                    .difference(&document.key.path(), &document.bytes)
-                    .is_some()
-            })
-            .collect();
-        let published = self.put_in_place(&changed);
-        // Empty now, or full of what failed: it goes in any case, and where it does not go, that is
-        // owed like a document.
-        let swept = self.view.root.sweep();
-        published?;
-        swept.map_err(|cause| self.error("cannot remove", place::STAGE, cause))?;
-        Ok(Receipt {
-            written: changed.len(),
-            removed: self.retire(&release.retired)?,
-        })
-    }
-
-    fn put_in_place(&self, documents: &[&Document]) -> Result<(), PublishError> {
-        let staged = self.view.root.stage(documents)?;
-        for phase in [Phase::Part, Phase::Index] {
-            let mut folders = BTreeSet::new();
-            for (name, document) in staged.iter().filter(|(_, d)| d.key.phase() == phase) {
-                let path = document.key.path();
-                self.view
-                    .root
-                    .rename_from_stage(name, &path)
-                    .map_err(|cause| self.error("cannot put in place", &path, cause))?;
-                folders.insert(parent(&path).to_owned());
+        let standing = |path: &str| {
+            if release.replaced.contains(path) {
+                Standing::Other
+            } else {
+                Standing::Unknown
             }
-            self.sync(&folders)?;
-        }
-        Ok(())
-    }
-
-    /// Removes documents, and folders that this leaves empty.
-    fn retire(&self, paths: &[String]) -> Result<usize, PublishError> {
-        let mut removed = 0;
-        let mut folders = BTreeSet::new();
-        for path in paths {
-            match self.view.root.remove(path, AtFlags::empty()) {
-                Ok(()) => {
-                    removed += 1;
-                    folders.insert(parent(path).to_owned());
-                }
-                // Gone already, or a folder that somebody put in its place.
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR) => {}
-                Err(errno) => return Err(self.error("cannot remove", path, errno.into())),
-            }
-        }
-        let mut kept = BTreeSet::new();
-        for folder in &folders {
-            kept.insert(self.remove_empty(folder).to_owned());
-        }
-        self.sync(&kept)?;
-        Ok(removed)
-    }
-
-    /// Removes a folder and its parents as far as they are empty; returns the first that stays.
-    fn remove_empty<'a>(&self, folder: &'a str) -> &'a str {
-        let mut folder = folder;
-        while !folder.is_empty() && self.view.root.remove(folder, AtFlags::REMOVEDIR).is_ok() {
-            folder = parent(folder);
-        }
-        folder
-    }
-
-    fn sync(&self, folders: &BTreeSet<String>) -> Result<(), PublishError> {
-        self.view
-            .root
-            .sync_folders(folders)
-            .map_err(|cause| self.error("cannot sync", "", cause))
-    }
-
-    fn error(&self, action: &'static str, path: &str, cause: io::Error) -> PublishError {
-        PublishError {
-            action,
-            path: self.view.root.path().join(path),
-            cause,
-        }
+        };
+        self.begin()
+            .stage(&release.documents, standing)?
+            .finish(&release.retired)
     }
 }
 
@@ -187,7 +121,8 @@ impl DirectoryView {
     /// Whether nothing is in the way of a document at `path`.
     #[must_use]
     pub fn is_free(&self, path: &str) -> bool {
-        !self.root.exists(path) && !self.root.is_blocked(path)
+        let folders = Folders::below(&self.root);
+        !folders.exists(path) && !folders.is_blocked(path)
     }
 
     /// Opens the directory at `path`; `None` where it is missing.
@@ -213,26 +148,26 @@ impl DirectoryView {
     /// The paths of a release at which somebody else's files stand.
     #[must_use]
     pub fn foreign(&self, release: &Release) -> BTreeSet<String> {
-        foreign(&self.root, release)
+        foreign(&Folders::below(&self.root), release)
     }
 
     /// Documents of khabar's own that a release of everything neither writes nor removes: nobody
     /// remembers them.
     #[must_use]
     pub fn orphans(&self, release: &Release) -> Vec<String> {
-        orphans(&self.root, release)
+        orphans(&Folders::below(&self.root), release)
     }
 
     /// How the document at `path` differs from `bytes`; `None` where it does not.
     #[must_use]
     pub fn difference(&self, path: &str, bytes: &[u8]) -> Option<Difference> {
-        self.root.difference(path, bytes)
+        Folders::below(&self.root).difference(path, bytes)
     }
 
     /// Whether anything is at `path`.
     #[must_use]
     pub fn exists(&self, path: &str) -> bool {
-        self.root.exists(path)
+        Folders::below(&self.root).exists(path)
     }
 }
 
@@ -240,45 +175,46 @@ impl DirectoryView {
 /// above them. What no memory knows is khabar's where it says so, or where it is what is to be written
 /// anyway. Where nothing at all is remembered of the target, documents in formats that have no place
 /// for that are khabar's where they look so and the front says so.
-fn foreign(root: &Root, release: &Release) -> BTreeSet<String> {
+fn foreign(folders: &Folders<'_>, release: &Release) -> BTreeSet<String> {
     let documents = release.documents.iter();
     let bytes: HashMap<String, &[u8]> = documents
         .map(|document| (document.key.path(), document.bytes.as_slice()))
         .collect();
     let is_written = |path: &String| {
         let bytes = bytes.get(path);
-        bytes.is_some_and(|bytes| root.difference(path, bytes).is_none())
+        bytes.is_some_and(|bytes| folders.difference(path, bytes).is_none())
     };
-    let is_front_signed = !release.is_target_known && is_front_signed(root);
-    let blocked = bytes.keys().filter(|path| root.is_blocked(path));
-    let unproven = release.unproven.iter().filter(|path| root.exists(path));
-    let others = unproven.filter(|path| !is_own(root, path, is_front_signed) && !is_written(path));
+    let is_front_signed = !release.is_target_known && is_front_signed(folders);
+    let blocked = bytes.keys().filter(|path| folders.is_blocked(path));
+    let unproven = release.unproven.iter().filter(|path| folders.exists(path));
+    let others =
+        unproven.filter(|path| !is_own(folders, path, is_front_signed) && !is_written(path));
     blocked.chain(others).cloned().collect()
 }
 
 /// Documents of khabar's own that a release of everything neither writes nor removes: nobody
 /// remembers them.
-fn orphans(root: &Root, release: &Release) -> Vec<String> {
+fn orphans(folders: &Folders<'_>, release: &Release) -> Vec<String> {
     let written: BTreeSet<String> = release.documents.iter().map(|d| d.key.path()).collect();
-    let is_front_signed = is_front_signed(root);
-    let there = root.documents().into_iter();
+    let is_front_signed = is_front_signed(folders);
+    let there = folders.documents().into_iter();
     there
         .filter(|path| !written.contains(path) && !release.retired.contains(path))
-        .filter(|path| is_own(root, path, is_front_signed))
+        .filter(|path| is_own(folders, path, is_front_signed))
         .collect()
 }
 
-fn is_front_signed(root: &Root) -> bool {
-    SIGNED.iter().any(|name| root.is_signed(name))
+fn is_front_signed(folders: &Folders<'_>) -> bool {
+    SIGNED.iter().any(|name| folders.is_signed(name))
 }
 
 /// Whether the file at `path` is khabar's by what it says or looks like.
-fn is_own(root: &Root, path: &str, is_front_signed: bool) -> bool {
+fn is_own(folders: &Folders<'_>, path: &str, is_front_signed: bool) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     if SIGNED.contains(&name) {
-        root.is_signed(path)
+        folders.is_signed(path)
     } else {
-        is_front_signed && root.is_shaped(path)
+        is_front_signed && folders.is_shaped(path)
     }
 }
 
@@ -286,3 +222,6 @@ fn is_own(root: &Root, path: &str, is_front_signed: bool) -> bool {
 fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
+
+#[cfg(test)]
+mod tests;

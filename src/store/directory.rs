@@ -282,18 +282,17 @@ impl DirectoryStore {
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Changes {
         let total = listing.files.len() as u64;
-        let mut outcomes: Vec<(StorePath, Seen)> = listing
-            .files
-            .par_iter()
-            .map_init(
-                || Reader::new(self),
-                |reader, file| {
-                    let seen = self.look(reader, file, known);
-                    progress(1, total);
-                    (file.path.clone(), seen)
-                },
-            )
-            .collect();
+        let look = |reader: &mut Reader<'_>, file: &Listed| {
+            let seen = self.look(reader, file, known);
+            progress(1, total);
+            (file.path.clone(), seen)
+        };
+        let is_new = |file: &Listed| known.get(&file.path).is_none();
+        let mut outcomes: Vec<(StorePath, Seen)> =
+            read::at_depth(self, &listing.files, is_new, || {
+                let files = listing.files.par_iter();
+                files.map_init(|| Reader::new(self), look).collect()
+            });
         outcomes.sort_by(|a, b| a.0.cmp(&b.0));
         let mut changes = Changes {
             remarks: listing.remarks,

@@ -57,6 +57,8 @@ pub struct Config {
     pub serve: Serve,
     /// What is told to hubs and search engines.
     pub announce: Announce,
+    /// A hash of the text it was read from.
+    pub source: u64,
 }
 
 /// `[publication]`.
@@ -341,7 +343,10 @@ impl Config {
             .read(|root| resolve::config(root, folder, now, &faults));
         let faults = faults.into_list();
         match config {
-            Ok(config) if faults.is_empty() => Ok(config),
+            Ok(config) if faults.is_empty() => Ok(Self {
+                source: fingerprint(&[text.as_bytes()]),
+                ..config
+            }),
             _ => Err(faults),
         }
     }

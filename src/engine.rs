@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::article::{ArticleId, Diagnostic, StorePath, Timestamp};
-use crate::catalog::{Catalog, Intake};
+use crate::catalog::{Catalog, Intake, Touched};
 use crate::config::Config;
 use crate::document::{Channel, DocumentKey, Fingerprint, Manifest, Release, TargetId};
 use crate::files::{Archive, ArchiveError, Body, Changes, FileNo, Ledger};
@@ -46,6 +46,10 @@ pub struct Engine {
     /// The directory that the manifest is of, and the one that is published to.
     home: Option<TargetId>,
     target: Option<TargetId>,
+    /// What documents are made under: the configuration and the program.
+    edition: u64,
+    /// The edition in which everything was published when the memory was written.
+    settled_before: Option<u64>,
     /// Documents that are not published, because somebody else's files stand in their place.
     refused: BTreeSet<String>,
     parts: BTreeMap<DocumentKey, Option<Timestamp>>,
@@ -71,7 +75,7 @@ pub enum AssembleError {
 }
 
 /// A release and what has to be remembered once it is published.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Rendered {
     /// What to publish.
     pub release: Release,
@@ -159,6 +163,8 @@ impl Engine {
             manifest: memory.manifest,
             home: memory.target,
             target: None,
+            edition: 0,
+            settled_before: memory.settled.filter(|_| memory.seen_at == Some(then)),
             refused: BTreeSet::new(),
             parts: BTreeMap::new(),
             windows: HashMap::new(),
@@ -190,6 +196,37 @@ impl Engine {
     /// Says which directory is published to.
     pub fn set_target(&mut self, target: Option<TargetId>) {
         self.target = target;
+    }
+
+    /// Says what documents are made under: another edition may make others of the same articles.
+    pub fn set_edition(&mut self, edition: u64) {
+        self.edition = edition;
+    }
+
+    /// Whether every document was in place, and none was owed, when the memory was written; and
+    /// nothing that they depend on is another now.
+    #[must_use]
+    pub fn was_settled(&self) -> bool {
+        self.settled_before == Some(self.edition) && self.is_at_home()
+    }
+
+    /// Owes nothing but what the clock has touched since, where the documents are known to be in
+    /// place as they were. `parts` are the sitemaps, and the dates the index gives for them.
+    pub fn resume(&mut self, parts: BTreeMap<DocumentKey, Option<Timestamp>>) {
+        self.parts = parts;
+        self.debt = Debt::Touched(Touched::default());
+    }
+
+    /// The sitemaps, and the dates the index gives for them.
+    #[must_use]
+    pub fn parts(&self) -> &BTreeMap<DocumentKey, Option<Timestamp>> {
+        &self.parts
+    }
+
+    /// The edition of all that is in `out`, where nothing is owed.
+    pub(in crate::engine) fn settled(&self) -> Option<u64> {
+        let is_settled = !self.owes() && self.is_at_home() && self.refused.is_empty();
+        is_settled.then_some(self.edition)
     }
 
     /// Whether a file that stands at a path of the manifest is known to be khabar's.

@@ -41,6 +41,18 @@ pub struct Stamp {
     pub changed: (i64, i64),
 }
 
+impl From<&rustix::fs::Stat> for Stamp {
+    fn from(stat: &rustix::fs::Stat) -> Self {
+        Self {
+            inode: (stat.st_dev, stat.st_ino),
+            names: stat.st_nlink,
+            size: stat.st_size,
+            modified: (stat.st_mtime, stat.st_mtime_nsec.cast_signed()),
+            changed: (stat.st_ctime, stat.st_ctime_nsec.cast_signed()),
+        }
+    }
+}
+
 /// How a file looked when it was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sighting {

@@ -2,8 +2,8 @@
 //!
 //! Two files: `memory`, which cannot be derived (what documents show of every file, last good
 //! versions, withdrawals by command, the clock's mark, what in `out` is khabar's), and `checkpoint`,
-//! which can: the stamps that files of the store bore when they were read, so that they need not be
-//! read again. Deleting it costs time and nothing else.
+//! which can: how files of the store looked when they were read, and documents when they were in
+//! place, so that neither need be looked into again. Deleting it costs time and nothing else.
 //! The daemon's server keeps a third beside them, an [`Aside`].
 //! Another process can read and copy both at any time. A torn or foreign checkpoint is ignored with
 //! a word; a damaged memory is an error, because going on without would forget a takedown.
@@ -20,14 +20,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::article::{ContentHash, StorePath};
-use crate::engine::{Memory, Record};
+use crate::article::{ContentHash, StorePath, Timestamp};
+use crate::document::DocumentKey;
+use crate::engine::{Engine, Memory, Record};
 use crate::files::{Archive, Ledger, Seen};
 pub use aside::Aside;
 use log::{Articles, Log};
 
 /// The first bytes of the checkpoint, and the version of what follows.
-const MAGIC: &[u8; 12] = b"khabar\0\0c001";
+const MAGIC: &[u8; 12] = b"khabar\0\0c002";
 /// Magic, then the xxh3-128 of the payload.
 const HEADER: usize = MAGIC.len() + 16;
 const MEMORY: &str = "memory";
@@ -62,18 +63,25 @@ pub enum StateError {
 pub struct Checkpoint {
     /// How files looked when they were read, and the hash of what was read.
     pub seen: Vec<(StorePath, ContentHash, Seen)>,
+    /// How documents looked once they were in place.
+    pub documents: Vec<(String, Seen)>,
+    /// The sitemaps, and the dates the index gives for them.
+    pub parts: Vec<(DocumentKey, Option<Timestamp>)>,
 }
 
 impl Checkpoint {
     /// What another run can rely on. Bad files are left out: their faults are to be told again.
     #[must_use]
-    pub fn of(ledger: &Ledger) -> Self {
+    pub fn of(engine: &Engine, documents: Vec<(String, Seen)>) -> Self {
+        let ledger = engine.files();
         let seen = ledger.iter().filter_map(|no| {
             let (hash, seen) = (ledger.hash(no)?, ledger.seen(no)?);
             Some((ledger.path(no), hash, seen))
         });
         Self {
             seen: seen.collect(),
+            documents,
+            parts: engine.parts().clone().into_iter().collect(),
         }
     }
 

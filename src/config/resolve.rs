@@ -106,6 +106,7 @@ pub(super) fn config(
         state: state?.path,
         serve: serve?,
         announce: announce?,
+        source: 0,
     })
 }
 

@@ -30,6 +30,16 @@ type Shown = (Entry, Arc<Article>);
 
 /// Renders everything that `work` owes, and what depends on it.
 pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, AssembleError> {
+    if !work.is_owed {
+        return Ok(Rendered {
+            release: Release {
+                is_target_known: engine.is_at_home(),
+                ..Release::default()
+            },
+            parts: engine.parts.clone(),
+            ..Rendered::default()
+        });
+    }
     let mut parts = render_feeds(engine, &work.feeds)?;
     let mut listed = Listed::new(engine, &work);
     parts.extend(listed.render(engine, &work)?);

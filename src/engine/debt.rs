@@ -24,6 +24,8 @@ pub struct Work {
     pub(super) removed_channels: Vec<Channel>,
     pub(super) months: Vec<chrono::NaiveDate>,
     pub(super) is_everything: bool,
+    /// Anything is owed, if only what the overviews count.
+    pub(super) is_owed: bool,
     /// The news may have changed.
     pub(super) is_news: bool,
     /// The files whose bodies must be handed to [`Engine::take_bodies`] before rendering.
@@ -53,6 +55,7 @@ impl Engine {
                 removed_channels: Vec::new(),
                 months: plan::months(&self.catalog).collect(),
                 is_everything: true,
+                is_owed: true,
                 is_news: true,
                 needs: Vec::new(),
             },
@@ -82,6 +85,7 @@ impl Engine {
             removed_channels: Vec::new(),
             months: Vec::new(),
             is_everything: false,
+            is_owed: !touched.is_empty(),
             is_news: touched.news,
             needs: Vec::new(),
         };

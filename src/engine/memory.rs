@@ -29,6 +29,8 @@ pub struct Memory {
     pub reading: u64,
     /// The configuration that says where articles belong.
     pub rules: u64,
+    /// Where nothing was owed: the edition of all that is in `out`.
+    pub settled: Option<u64>,
     /// The directory that the manifest is of.
     pub target: Option<TargetId>,
     /// What every file of the store was found to be.
@@ -57,6 +59,7 @@ impl Memory {
             seen_at,
             reading,
             rules,
+            settled,
             target,
             files,
             bodies,
@@ -71,6 +74,7 @@ impl Memory {
         self.seen_at = seen_at.or(self.seen_at);
         self.reading = reading.unwrap_or(self.reading);
         self.rules = rules.unwrap_or(self.rules);
+        self.settled = settled.unwrap_or(self.settled);
         self.target = target.or(self.target);
         for (path, file) in files {
             match file {
@@ -168,6 +172,8 @@ pub struct Record {
     pub reading: Option<u64>,
     /// As [`Memory::rules`].
     pub rules: Option<u64>,
+    /// As [`Memory::settled`].
+    pub settled: Option<Option<u64>>,
     /// As [`Memory::target`].
     pub target: Option<TargetId>,
     /// As [`Memory::files`].
@@ -257,6 +263,7 @@ impl Unsaved {
             seen_at: Some(engine.catalog.now()),
             reading: Some(engine.config.reading_fingerprint()),
             rules: Some(engine.config.rules_fingerprint()),
+            settled: Some(engine.settled()),
             target: engine.home,
             kept: values(&self.kept, |path| engine.kept.get(path).cloned()),
             withdrawals: values(&self.withdrawals, |id| engine.withdrawals.get(id).copied()),

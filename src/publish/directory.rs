@@ -11,11 +11,13 @@ mod lock;
 mod place;
 mod publication;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::document::{Receipt, Release, TargetId};
+use crate::files::Seen;
 
 use folders::Folders;
 pub use lock::{Lock, LockError, Place};
@@ -111,6 +113,10 @@ impl DirectoryTarget {
     }
 }
 
+/// The coarsest clock of a file system that keeps the time of every change: a tick of the kernel's
+/// timer, 10 ms at most, and as much to be safe.
+const TICK: Duration = Duration::from_millis(20);
+
 /// Looks at a target without taking it: what `verify` and `build --dry-run` need.
 #[derive(Debug)]
 pub struct DirectoryView {
@@ -123,6 +129,32 @@ impl DirectoryView {
     pub fn is_free(&self, path: &str) -> bool {
         let folders = Folders::below(&self.root);
         !folders.exists(path) && !folders.is_blocked(path)
+    }
+
+    /// How documents look, so that a later run can tell that nobody touched them. One that was put in
+    /// place this very moment may be touched within the same tick of the file system's clock: that
+    /// tick is waited out.
+    #[must_use]
+    pub fn looks<'a>(&self, documents: impl Iterator<Item = &'a String>) -> Vec<(String, Seen)> {
+        std::thread::sleep(TICK);
+        let folders = Folders::below(&self.root);
+        let seen = documents.filter_map(|path| {
+            let stamp = folders.stamp(path)?;
+            Some((path.clone(), Seen::of(&stamp)))
+        });
+        seen.collect()
+    }
+
+    /// Whether exactly these documents are in place, and look as they did.
+    #[must_use]
+    pub fn looks_like(&self, documents: &[(String, Seen)]) -> bool {
+        let folders = Folders::below(&self.root);
+        let known: HashSet<&String> = documents.iter().map(|(path, _)| path).collect();
+        let looks = |path: &String| Some(Seen::of(&folders.stamp(path)?));
+        folders.documents().iter().all(|path| known.contains(path))
+            && documents
+                .iter()
+                .all(|(path, seen)| looks(path) == Some(*seen))
     }
 
     /// Opens the directory at `path`; `None` where it is missing.

@@ -166,6 +166,7 @@ fn a_damaged_checkpoint_is_ignored() {
     let path_of = StorePath::new("خبر.json");
     let checkpoint = Checkpoint {
         seen: vec![(path_of, ContentHash(8), Seen::of(&stamp))],
+        ..Checkpoint::default()
     };
     let (state, _) = State::open(&path).unwrap();
     state.save_checkpoint(&checkpoint).unwrap();

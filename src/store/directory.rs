@@ -306,25 +306,23 @@ impl DirectoryStore {
     ) -> Changes {
         let total = listing.files.len() as u64;
         let present: Vec<AtomicBool> = (0..known.end()).map(|_| AtomicBool::new(false)).collect();
-        let outcomes: Vec<(StorePath, Outcome)> = listing
-            .files
-            .par_iter()
-            .map_init(
-                || Reader::new(self),
-                |reader, file| {
-                    let no = known.find(&file.path);
-                    let outcome = self.look(reader, file, no.map(|no| (no, known)), intake);
-                    progress(1, total);
-                    if !matches!(outcome, Outcome::Gone)
-                        && let Some(no) = no
-                    {
-                        present[no.index()].store(true, Ordering::Relaxed);
-                    }
-                    (file.path.clone(), outcome)
-                },
-            )
-            .filter(|(_, outcome)| !matches!(outcome, Outcome::Gone | Outcome::Untouched))
-            .collect();
+        let look = |reader: &mut Reader<'_>, file: &Listed| {
+            let no = known.find(&file.path);
+            let outcome = self.look(reader, file, no.map(|no| (no, known)), intake);
+            progress(1, total);
+            if let Some(no) = no.filter(|_| !matches!(outcome, Outcome::Gone)) {
+                present[no.index()].store(true, Ordering::Relaxed);
+            }
+            let is_news = !matches!(outcome, Outcome::Gone | Outcome::Untouched);
+            is_news.then(|| (file.path.clone(), outcome))
+        };
+        let is_new = |file: &Listed| known.find(&file.path).is_none();
+        let outcomes: Vec<(StorePath, Outcome)> =
+            read::at_depth(self, &listing.files, is_new, || {
+                let files = listing.files.par_iter();
+                let outcomes = files.map_init(|| Reader::new(self), look);
+                outcomes.flatten().collect()
+            });
         let mut changes = Changes {
             remarks: listing.remarks,
             ..Changes::default()

@@ -49,7 +49,7 @@ struct Listen {
 /// Runs the daemon, and the server where it is asked for.
 fn run(global: &Global, config: Config, listen: Option<Listen>) -> anyhow::Result<Exit> {
     let hold = Hold::take(&config)?;
-    let bench = open(config, Clock::System, Trust::Readings)?;
+    let mut bench = open(config, Clock::System, Trust::Readings)?;
     bench.write_ahead(true);
     let path = global.config.clone();
     let source = Source {
@@ -68,6 +68,8 @@ fn run(global: &Global, config: Config, listen: Option<Listen>) -> anyhow::Resul
         let Some(listen) = listen else {
             return daemon::run(bench, hold, source, None, signals).await;
         };
+        // What is served is held in memory, and rendered for that.
+        bench.start_over();
         let server = Server::start(&bench, listen)?;
         let stand = Some(Arc::clone(&server.stand));
         let ended = daemon::run(bench, hold, source, stand, signals).await;

@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags};
 use super::folders::{FOLDER_MODE, Folders, Missing};
 use super::{Difference, parent};
 use crate::document::{FeedFormat, TargetId};
+use crate::files::Stamp;
 use crate::render;
 
 /// A document that says who made it does so in so many bytes.
@@ -142,6 +143,15 @@ impl Folders<'_> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let name = file_name(path);
         Ok(rustix::fs::openat(&folder, name, flags, Mode::empty())?)
+    }
+
+    /// How the document at `path` looks; nothing where no ordinary file is there.
+    pub(super) fn stamp(&self, path: &str) -> Option<Stamp> {
+        let folder = self.open(parent(path), Missing::Fails).ok()?;
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let stat = rustix::fs::statat(&folder, file_name(path), flags).ok()?;
+        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        is_file.then(|| Stamp::from(&stat))
     }
 
     /// How what is at `path` differs from `bytes`.

@@ -185,6 +185,7 @@ impl Heard {
 
     /// What is due at `now`; it is no longer pending then.
     pub(super) fn due(&mut self, now: Instant, rest: Rest) -> Due {
+        self.bursts.ask(now);
         if let Some(at) = self.bursts.due_at(rest).filter(|at| now < *at) {
             return Due::At(at);
         }

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
-use rustix::io::Errno;
+use rustix::io::{Errno, IoSliceMut, ReadWriteFlags, preadv2};
 
-use super::stamps::stamp;
 use super::walk::{Listed, Real};
 use super::{DirectoryStore, remark};
 use crate::article::{Diagnostic, Severity, StorePath};
@@ -111,14 +110,14 @@ impl<'s> Reader<'s> {
     pub(super) fn look(&mut self, file: &Listed) -> Result<Stamp, Refusal> {
         let seen = self.in_folder(file).and_then(|(folder, name)| {
             let seen = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-            is_ordinary(&seen).then(|| stamp(&seen))
+            is_ordinary(&seen).then(|| Stamp::from(&seen))
         });
         if let Some(seen) = seen {
             return Ok(seen);
         }
         let handle = self.open_by_path(file)?;
         let seen = rustix::fs::fstat(&handle).map_err(refusal)?;
-        Ok(stamp(&seen))
+        Ok(Stamp::from(&seen))
     }
 
     /// The bytes of a file, and its stamp where it stood still meanwhile. One that changes while it
@@ -155,9 +154,20 @@ impl<'s> Reader<'s> {
         if self.bytes.len() as u64 > FILE_MAX {
             return Err(Refusal::TooLarge);
         }
-        let after = stamp(&rustix::fs::fstat(&handle).map_err(refusal)?);
-        let is_whole = stamp(&before) == after && self.bytes.len() == size;
+        let after = Stamp::from(&rustix::fs::fstat(&handle).map_err(refusal)?);
+        let is_whole = Stamp::from(&before) == after && self.bytes.len() == size;
         Ok(is_whole.then_some(after))
+    }
+
+    /// Whether the beginning of a file is not in the page cache. Where that cannot be told, it is there.
+    fn is_cold(&mut self, file: &Listed) -> bool {
+        let mut byte = [0];
+        let mut room = [IoSliceMut::new(&mut byte)];
+        let read = self
+            .open(file)
+            .ok()
+            .map(|handle| preadv2(handle, &mut room, 0, ReadWriteFlags::NOWAIT));
+        read == Some(Err(Errno::AGAIN))
     }
 
     /// Opens a file in its folder where it lies there, else by its whole path, which decides.
@@ -190,6 +200,37 @@ impl<'s> Reader<'s> {
 
     fn open_by_path(&self, file: &Listed) -> Result<OwnedFd, Refusal> {
         beneath(self.store, &file.real_path(), OPENING).map_err(refusal)
+    }
+}
+
+/// Files that are read at the same time from a disk that has to be waited for: a file is one wait, and
+/// the disk has many heads, or channels, or servers behind it.
+const DEPTH: usize = 64;
+/// Files looked at to tell whether the disk has to be waited for.
+const PROBES: usize = 16;
+
+/// Does `work`, which reads `files` with rayon: by as many threads as there are cores where the page
+/// cache holds them, and by [`DEPTH`] where the disk has to be waited for. `is_wanted` says of which
+/// files the bytes are needed.
+pub(super) fn at_depth<T: Send>(
+    store: &DirectoryStore,
+    files: &[Listed],
+    is_wanted: impl Fn(&Listed) -> bool,
+    work: impl FnOnce() -> T + Send,
+) -> T {
+    // A few files, or a few that are not in the cache, are no reason for threads.
+    if files.len() < DEPTH {
+        return work();
+    }
+    let probes = files.iter().step_by(files.len() / PROBES);
+    let mut reader = Reader::new(store);
+    let cold = probes.filter(|file| is_wanted(file) && reader.is_cold(file));
+    if cold.count() * 4 < PROBES {
+        return work();
+    }
+    match rayon::ThreadPoolBuilder::new().num_threads(DEPTH).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
     }
 }
 

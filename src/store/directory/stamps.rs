@@ -1,24 +1,11 @@
 //! How files looked when they were read: an untouched one need not be read again, and one that has
 //! several names is found under all of them.
 
-use rustix::fs::Stat;
-
 use crate::files::{Seen, Sighting, Stamp};
 
 /// A file that was changed so shortly before it was read may be changed again within the same tick
 /// of the file system's clock, and bear the same stamp. In seconds.
 const FRESH: i64 = 2;
-
-/// The stamp of a file.
-pub(super) fn stamp(stat: &Stat) -> Stamp {
-    Stamp {
-        inode: (stat.st_dev, stat.st_ino),
-        names: stat.st_nlink,
-        size: stat.st_size,
-        modified: (stat.st_mtime, stat.st_mtime_nsec.cast_signed()),
-        changed: (stat.st_ctime, stat.st_ctime_nsec.cast_signed()),
-    }
-}
 
 /// What is remembered of a file that bore a stamp when it was read.
 pub(super) fn sighting(stamp: &Stamp) -> Sighting {

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use super::*;
+use crate::files::Stamp;
 use crate::files::heap::HeapArchive;
 
 const CONFIG: &str = r#"
@@ -109,7 +110,7 @@ impl Scene {
         for no in files {
             let path = self.at(self.known.path(no).as_str());
             if let Ok(stat) = rustix::fs::stat(&path) {
-                self.known.see(no, Some(Seen::of(&stamps::stamp(&stat))));
+                self.known.see(no, Some(Seen::of(&Stamp::from(&stat))));
             }
         }
     }

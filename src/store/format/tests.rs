@@ -77,6 +77,7 @@ pub(super) fn config() -> Config {
             indexnow_key: None,
             delay: 0,
         },
+        source: 0,
     }
 }
 

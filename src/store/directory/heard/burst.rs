@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use super::Rest;
 
 /// More files than this within [`WINDOW`] are a burst. Newsrooms and their imports save some ten a
-/// second.
-const MANY: usize = 1_000;
+/// second; a tool that replaces a store has come so far before its first file has rested.
+const MANY: usize = 100;
 /// In which files are counted.
-const WINDOW: Duration = Duration::from_secs(2);
+const WINDOW: Duration = Duration::from_secs(1);
 /// How long a burst must be quiet to be over: tools pause while they wait for a disk.
 const QUIET: Duration = Duration::from_millis(500);
-/// After which a burst is looked at all the same. An edit elsewhere waits so long with it at the most.
+/// After which a burst is looked at all the same, once the last look is over. An edit elsewhere waits so
+/// long with it, and no longer.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Whether there is a burst, and what tells it.
@@ -25,6 +26,8 @@ pub(super) struct Bursts {
     counted: Option<(Instant, usize)>,
     /// The first and the last word of the burst that goes on.
     burst: Option<(Instant, Instant)>,
+    /// Whether what was due is being looked at, as far as anyone has said.
+    is_looked_at: bool,
 }
 
 impl Bursts {
@@ -57,8 +60,18 @@ impl Bursts {
         Some((last + quiet).min(first + LONGEST))
     }
 
+    /// Whoever looks is free at `now` to look again.
+    pub(super) fn ask(&mut self, now: Instant) {
+        if std::mem::take(&mut self.is_looked_at)
+            && let Some((first, _)) = &mut self.burst
+        {
+            *first = now;
+        }
+    }
+
     /// What there is of it is looked at `now`. Where it goes on, what comes next is a burst again at once.
     pub(super) fn end(&mut self, now: Instant) {
+        self.is_looked_at = true;
         if let Some((_, last)) = self.burst.take() {
             self.counted = (now < last + QUIET).then_some((now, MANY));
         }

@@ -138,16 +138,12 @@ fn replace(heard: &mut Heard, count: u64, step: u64) -> Vec<usize> {
 
 #[test]
 fn a_burst_is_looked_at_as_a_whole() {
-    // The first look may come before anyone can know.
-    let looks = replace(&mut Heard::default(), 40_000, 100);
-    assert!(looks.len() <= 2, "{looks:?}");
-    assert_eq!(looks.iter().sum::<usize>(), 40_000);
-    let looks = replace(&mut Heard::default(), 100_000, 80);
-    assert!(looks.len() <= 2, "{looks:?}");
-    assert_eq!(looks.last(), Some(&usize::MAX));
-    // One that goes on and on is looked at every ten seconds.
+    assert_eq!(replace(&mut Heard::default(), 40_000, 200), [40_000]);
+    assert_eq!(replace(&mut Heard::default(), 100_000, 80), [usize::MAX]);
+    // One that goes on and on is looked at every ten seconds, and each look takes one.
     let looks = replace(&mut Heard::default(), 60_000, 1_000);
-    assert!(looks.len() <= 8, "{looks:?}");
+    assert!((6..=8).contains(&looks.len()), "{looks:?}");
+    assert_eq!(looks.iter().sum::<usize>(), 60_000);
 }
 
 #[test]
@@ -181,15 +177,15 @@ fn many_edits_are_no_burst() {
     let start = Instant::now();
     let at = |ms| start + Duration::from_millis(ms);
     let mut heard = Heard::default();
-    // A hundred files a second, for a minute.
+    // Fifty files a second, for a minute.
     let mut looks = 0;
     for ms in 0..60_000 {
-        if ms % 10 == 0 {
+        if ms % 20 == 0 {
             heard.path(&ms.to_string(), at(ms));
         }
         looks += usize::from(matches!(heard.due(at(ms), REST), Due::Ready(_)));
     }
-    assert!(looks > 5_990, "{looks}");
+    assert!(looks > 2_990, "{looks}");
     // One file that is written to in thousands of steps.
     let mut heard = Heard::default();
     for ms in 0..=200 {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::article::{ArticleId, Diagnostic, Status, StorePath, Text, Timestamp, TopicId};
+use crate::article::{ArticleId, ContentHash, Diagnostic, Status, StorePath, Text, Timestamp, TopicId};
 use crate::config::Config;
 use crate::document::{Channel, ChannelKind, Window};
 use crate::files::{Belonging, Card, File, FileNo, Ledger, UrlHash};
@@ -426,6 +426,12 @@ impl Catalog {
     #[must_use]
     pub fn id(&self, no: FileNo) -> &str {
         self.play.id(no)
+    }
+
+    /// What tells the content of the article in play from a file from another.
+    #[must_use]
+    pub fn content(&self, no: FileNo) -> ContentHash {
+        self.play.content(no)
     }
 
     /// When the article in play from a file was first published.

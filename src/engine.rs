@@ -11,6 +11,7 @@ mod debt;
 mod errands;
 mod fetched;
 mod keep;
+mod lines;
 mod memory;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -28,6 +29,7 @@ use debt::Debt;
 pub use debt::Work;
 use errands::Errands;
 use fetched::Fetched;
+use lines::Lines;
 pub use keep::{Guarded, Kept, Reason};
 use memory::Unsaved;
 pub use memory::{Memory, Record};
@@ -39,6 +41,7 @@ pub struct Engine {
     archive: Arc<dyn Archive>,
     intake: Arc<Intake>,
     fetched: Fetched,
+    lines: Lines,
     catalog: Catalog,
     kept: BTreeMap<StorePath, Kept>,
     bodies: HashMap<StorePath, Body>,
@@ -157,6 +160,7 @@ impl Engine {
             archive,
             intake,
             fetched: Fetched::default(),
+            lines: Lines::default(),
             catalog,
             kept: memory.kept,
             bodies: memory.bodies,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Phase;
 use super::members::Key;
-use crate::article::{ArticleId, Status, Timestamp};
+use crate::article::{ArticleId, ContentHash, Status, Timestamp};
 use crate::files::{Belonging, Card, FileNo, Ledger, UrlHash};
 
 /// Which version of a file is in play.
@@ -124,6 +124,13 @@ impl Play {
         match self.in_kept_seat(no) {
             Some(kept) => kept.url,
             None => self.ledger.url(no),
+        }
+    }
+
+    pub(super) fn content(&self, no: FileNo) -> ContentHash {
+        match self.in_kept_seat(no) {
+            Some(kept) => kept.content,
+            None => self.ledger.content(no),
         }
     }
 

@@ -186,12 +186,7 @@ impl Listed {
             .collect();
         let rendered: Vec<Vec<Vec<u8>>> = periods
             .par_iter()
-            .map(|(_, plan)| {
-                let shown = fetch(engine, &plan.entries)?;
-                Ok(render::sitemap::render_parts(&sitemap_view(
-                    engine, &shown,
-                ))?)
-            })
+            .map(|(period, plan)| engine.sitemap(*period, plan, !work.is_everything))
             .collect::<Result<_, AssembleError>>()?;
         for ((period, plan), parts) in periods.into_iter().zip(rendered) {
             for (part, bytes) in (1..).zip(parts) {

@@ -224,6 +224,12 @@ impl Ledger {
         UrlHash(u128::from_le_bytes(self.cards[no.index()].url))
     }
 
+    /// As [`Card::content`].
+    #[must_use]
+    pub fn content(&self, no: FileNo) -> ContentHash {
+        ContentHash(u128::from_le_bytes(self.cards[no.index()].content))
+    }
+
     /// As [`Card::published`].
     #[must_use]
     pub fn published(&self, no: FileNo) -> Timestamp {

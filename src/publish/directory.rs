@@ -187,7 +187,21 @@ impl DirectoryView {
     /// remembers them.
     #[must_use]
     pub fn orphans(&self, release: &Release) -> Vec<String> {
-        orphans(&Folders::below(&self.root), release)
+        let written = release.documents.iter().map(|d| d.key.path());
+        let known: BTreeSet<String> = written.chain(release.retired.iter().cloned()).collect();
+        self.orphans_beside(|path| known.contains(path))
+    }
+
+    /// The same where the documents were handed over in batches: `is_known` says which paths are
+    /// written or removed.
+    #[must_use]
+    pub fn orphans_beside(&self, is_known: impl Fn(&str) -> bool) -> Vec<String> {
+        let folders = Folders::below(&self.root);
+        let is_front_signed = is_front_signed(&folders);
+        let there = folders.documents().into_iter();
+        there
+            .filter(|path| !is_known(path) && is_own(&folders, path, is_front_signed))
+            .collect()
     }
 
     /// How the document at `path` differs from `bytes`; `None` where it does not.
@@ -222,18 +236,6 @@ fn foreign(folders: &Folders<'_>, release: &Release) -> BTreeSet<String> {
     let others =
         unproven.filter(|path| !is_own(folders, path, is_front_signed) && !is_written(path));
     blocked.chain(others).cloned().collect()
-}
-
-/// Documents of khabar's own that a release of everything neither writes nor removes: nobody
-/// remembers them.
-fn orphans(folders: &Folders<'_>, release: &Release) -> Vec<String> {
-    let written: BTreeSet<String> = release.documents.iter().map(|d| d.key.path()).collect();
-    let is_front_signed = is_front_signed(folders);
-    let there = folders.documents().into_iter();
-    there
-        .filter(|path| !written.contains(path) && !release.retired.contains(path))
-        .filter(|path| is_own(folders, path, is_front_signed))
-        .collect()
 }
 
 fn is_front_signed(folders: &Folders<'_>) -> bool {

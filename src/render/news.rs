@@ -8,12 +8,14 @@ use std::io;
 
 use super::xml::{self, Xml};
 use super::{RenderError, SitemapEntry, SitemapView};
-use crate::article::Language;
+use crate::article::{Language, Text};
 
 /// What one begins with.
 pub(super) const HEAD: &str = "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\" \
          xmlns:news=\"http://www.google.com/schemas/sitemap-news/0.9\">\n";
 
+/// What one ends with.
+const TAIL: &str = "</urlset>\n";
 /// Bytes of the line of an article, to make room for it at once.
 const LINE: usize = 640;
 
@@ -26,20 +28,51 @@ pub const MAX_ARTICLES: usize = 1_000;
 /// # Errors
 /// Where the writing crate fails, which it does not when it writes into memory.
 pub fn render(view: &SitemapView<'_>) -> Result<Vec<u8>, RenderError> {
-    let mut xml = Xml::new(Vec::with_capacity(
-        view.entries.len() * LINE + 2 * HEAD.len(),
-    ));
-    xml.get_mut().extend_from_slice(xml::DECLARATION.as_bytes());
-    xml.get_mut().extend_from_slice(HEAD.as_bytes());
+    let mut xml = begin(view.entries.len() * LINE);
     for entry in &view.entries {
         url(&mut xml, view.publication.name.as_str(), entry)?;
-        xml.get_mut().push(b'\n');
     }
-    let mut bytes = xml.into_inner();
-    bytes.extend_from_slice(b"</urlset>\n");
-    Ok(bytes)
+    Ok(end(xml))
 }
 
+/// The line of one article in the news of `publication`, for [`join`]: its `url` element and a line
+/// end.
+///
+/// # Errors
+/// Where the writing crate fails, which it does not when it writes into memory.
+pub fn line(publication: &Text, entry: &SitemapEntry<'_>) -> Result<Vec<u8>, RenderError> {
+    let mut xml = Xml::new(Vec::with_capacity(LINE));
+    url(&mut xml, publication.as_str(), entry)?;
+    Ok(xml.into_inner())
+}
+
+/// Joins lines of [`line()`], at most [`MAX_ARTICLES`] in their order, into what [`render`] makes of
+/// their entries. The lines are walked through twice, to make room for them at once.
+#[must_use]
+pub fn join<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<u8> {
+    let mut xml = begin(lines.clone().map(<[u8]>::len).sum());
+    for line in lines {
+        xml.get_mut().extend_from_slice(line);
+    }
+    end(xml)
+}
+
+/// A document with room for so many bytes of lines.
+fn begin(lines: usize) -> Xml {
+    let frame = xml::DECLARATION.len() + HEAD.len() + TAIL.len();
+    let mut bytes = Vec::with_capacity(frame + lines);
+    bytes.extend_from_slice(xml::DECLARATION.as_bytes());
+    bytes.extend_from_slice(HEAD.as_bytes());
+    Xml::new(bytes)
+}
+
+fn end(xml: Xml) -> Vec<u8> {
+    let mut bytes = xml.into_inner();
+    bytes.extend_from_slice(TAIL.as_bytes());
+    bytes
+}
+
+/// One `url`, on a line.
 fn url(xml: &mut Xml, publication: &str, entry: &SitemapEntry<'_>) -> io::Result<()> {
     let article = entry.article;
     xml::nest(xml, "url", [], |xml| {
@@ -57,7 +90,9 @@ fn url(xml: &mut Xml, publication: &str, entry: &SitemapEntry<'_>) -> io::Result
             )?;
             xml::text(xml, "news:title", article.title.as_str())
         })
-    })
+    })?;
+    xml.get_mut().push(b'\n');
+    Ok(())
 }
 
 /// ISO 639 alone, without script or region, but for Chinese, where Google wants `zh-cn` or `zh-tw`:

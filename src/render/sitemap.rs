@@ -68,7 +68,7 @@ pub fn line(entry: &SitemapEntry<'_>) -> Result<Vec<u8>, RenderError> {
     Ok(xml.into_inner())
 }
 
-/// Joins lines of [`line`], in their order, into what [`render_parts`] makes of their entries. The
+/// Joins lines of [`line()`], in their order, into what [`render_parts`] makes of their entries. The
 /// lines are walked through twice, to make room for them at once.
 #[must_use]
 pub fn join<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<Vec<u8>> {

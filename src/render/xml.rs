@@ -3,8 +3,8 @@
 //!
 //! Tags go through quick-xml, which places and indents them. Text and values of attributes are
 //! escaped here, into the same bytes as quick-xml's own [`escape`](quick_xml::escape::escape), which
-//! looks at one byte after another: of an archive's build that was a tenth. Nothing here checks
-//! names, which are all khabar's own.
+//! looks at one byte after another, an eighth of the work of an edit. Nothing here checks names, which
+//! are all khabar's own.
 
 use std::borrow::Cow;
 use std::io;

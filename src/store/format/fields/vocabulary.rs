@@ -98,6 +98,8 @@ pub(in super::super) struct Scopes<'n> {
     fold: bool,
     /// Whether any member is a list of nothing.
     has_empty_list: bool,
+    /// The [`shape`]s of all keys: most words that stand in no table are told by that.
+    shapes: u64,
 }
 
 impl<'n> Scopes<'n> {
@@ -129,10 +131,13 @@ impl<'n> Scopes<'n> {
             let mut members = members(table).iter();
             members.any(|(_, node)| is_empty_list(node))
         });
+        let keys = tables.iter().flat_map(|(_, table)| members(table));
+        let shapes = keys.fold(0, |shapes, (key, _)| shapes | shape(&key.name));
         Self {
             tables,
             fold,
             has_empty_list,
+            shapes,
         }
     }
 
@@ -154,8 +159,9 @@ impl<'n> Scopes<'n> {
         words: &[&'static str],
         counts: fn(&Node<'_>) -> bool,
     ) -> Option<(&'static str, &'n Node<'n>)> {
+        let possible = |word: &&&str| self.shapes & shape(word) != 0;
         self.tables.iter().find_map(|(_, table)| {
-            words.iter().find_map(|word| {
+            words.iter().filter(possible).find_map(|word| {
                 let mut members = members(table).iter();
                 let (_, node) =
                     members.find(|(key, node)| self.same(&key.name, word) && counts(node))?;
@@ -165,10 +171,7 @@ impl<'n> Scopes<'n> {
     }
 
     fn same(&self, a: &str, b: &str) -> bool {
-        // Most differ in their length or first letter, which is told sooner than that they differ.
-        let first = |word: &str| word.bytes().next().map(|byte| byte.to_ascii_lowercase());
-        a.len() == b.len()
-            && first(a) == first(b)
+        shape(a) == shape(b)
             && (if self.fold {
                 a.eq_ignore_ascii_case(b)
             } else {
@@ -183,6 +186,8 @@ impl<'n> Scopes<'n> {
             let mut known = Vec::new();
             for (key, _) in members(table) {
                 match vocabulary.words().find(|word| self.same(word, &key.name)) {
+                    // The syntax has refused keys that are the same.
+                    Some(_) if !self.fold => {}
                     Some(word) if known.contains(&word) => reader.report(Problem::repeated_key(
                         &join(name, &key.name),
                         key.span.clone(),
@@ -193,6 +198,13 @@ impl<'n> Scopes<'n> {
             }
         }
     }
+}
+
+/// One of 64 bits by the length and the first letter of a word, whatever its case: words of two shapes are
+/// two words.
+fn shape(word: &str) -> u64 {
+    let first = word.bytes().next().unwrap_or(0).to_ascii_lowercase();
+    1 << ((usize::from(first) + 5 * word.len()) % 64)
 }
 
 /// The members of a table; none of anything else.

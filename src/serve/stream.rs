@@ -21,8 +21,8 @@ use tokio::net::TcpStream;
 
 use super::room::Room;
 
-/// Fewer bytes are copied sooner than sent from elsewhere.
-const SHEET_MIN: usize = 32 * 1024;
+/// Fewer bytes are copied as soon as they are sent from elsewhere, in one system call instead of two.
+const SHEET_MIN: usize = 8 * 1024;
 /// More bytes are rarely asked for, and would be held twice.
 const SHEET_MAX: usize = 8 << 20;
 /// The most bytes on sheets, and the most sheets: each takes a descriptor of the process, and so is

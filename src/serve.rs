@@ -20,6 +20,7 @@ mod pace;
 mod path;
 mod payload;
 mod press;
+mod room;
 mod shelf;
 mod stream;
 mod version;

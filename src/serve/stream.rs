@@ -9,7 +9,7 @@
 use std::fs::File;
 use std::io::{self, IoSlice, Write as _};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -19,15 +19,20 @@ use rustix::net::{SendFlags, send};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Fewer bytes are copied sooner than sent from elsewhere.
-const SHEET_MIN: usize = 32 * 1024;
+use super::room::Room;
+
+/// Fewer bytes are copied as soon as they are sent from elsewhere, in one system call instead of two.
+const SHEET_MIN: usize = 8 * 1024;
 /// More bytes are rarely asked for, and would be held twice.
 const SHEET_MAX: usize = 8 << 20;
-/// The most sheets at a time: each takes a descriptor.
+/// The most bytes on sheets, and the most sheets: each takes a descriptor of the process, and so is
+/// counted as its share at the least.
+const SHEETS_BYTES: usize = 64 << 20;
 const SHEETS: usize = 128;
+const SHARE: usize = SHEETS_BYTES / SHEETS;
 
-/// Sheets there are.
-static OPEN: AtomicUsize = AtomicUsize::new(0);
+/// What is left for further sheets, of the whole process.
+static ROOM: Room = Room::new(SHEETS_BYTES);
 
 /// Bytes in a file of memory.
 #[derive(Debug)]
@@ -42,16 +47,9 @@ impl Sheet {
         if !(SHEET_MIN..=SHEET_MAX).contains(&bytes.len()) {
             return None;
         }
-        if OPEN.fetch_add(1, Ordering::Relaxed) >= SHEETS {
-            OPEN.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        }
-        // From here on, dropping it counts it out again.
         let file = memfd_create("khabar", MemfdFlags::CLOEXEC).map(File::from);
-        let Ok(file) = file else {
-            OPEN.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        };
+        let file = file.ok().filter(|_| ROOM.take(bytes.len().max(SHARE)))?;
+        // From here on, dropping it makes room again.
         let bytes = bytes.clone();
         let mut sheet = Self { file, bytes };
         sheet.file.write_all(&sheet.bytes).ok()?;
@@ -71,7 +69,7 @@ impl Sheet {
 
 impl Drop for Sheet {
     fn drop(&mut self) {
-        OPEN.fetch_sub(1, Ordering::Relaxed);
+        ROOM.leave(self.bytes.len().max(SHARE));
     }
 }
 

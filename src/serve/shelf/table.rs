@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyper::body::Bytes;
 use hyper::header::HeaderValue;
@@ -12,6 +11,7 @@ use hyper::header::HeaderValue;
 use crate::article::{ContentHash, WebUrl};
 use crate::document::{ChannelKind, DocumentKind, url_of};
 use crate::serve::path;
+use crate::serve::room::Room;
 use crate::serve::version::{Before, Version};
 
 /// Bytes of sections' feeds that are pinned at most, as they are: sections come from articles, and
@@ -31,6 +31,7 @@ pub(super) struct Table {
     /// The path of that, decoded and without its first slash.
     folder: String,
     hubs: Vec<WebUrl>,
+    /// For sections' feeds.
     pub(super) room: Room,
 }
 
@@ -50,34 +51,6 @@ pub(super) enum Content {
     Pinned(Arc<Version>),
     /// In `out`; the hash where it is known.
     Stored(Option<ContentHash>),
-}
-
-/// How much of sections' feeds may be pinned, and is.
-#[derive(Debug)]
-pub(super) struct Room {
-    most: usize,
-    taken: AtomicUsize,
-}
-
-impl Room {
-    /// Room for so many bytes.
-    pub(super) fn new(most: usize) -> Self {
-        let taken = AtomicUsize::new(0);
-        Self { most, taken }
-    }
-
-    /// Gives so many bytes back.
-    pub(super) fn leave(&self, bytes: usize) {
-        self.taken.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    /// Takes so many bytes, where there are as many.
-    pub(super) fn take(&self, bytes: usize) -> bool {
-        let taken = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.most);
-        self.taken
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken)
-            .is_ok()
-    }
 }
 
 impl Table {

@@ -6,6 +6,7 @@ use super::*;
 use crate::article::{Timestamp, TopicId};
 use crate::document::{Channel, Document, DocumentKey, FeedFormat, Fingerprint, Period};
 use crate::serve::coding::Coding;
+use crate::serve::room::Room;
 
 struct World {
     folder: tempfile::TempDir,
@@ -301,7 +302,7 @@ async fn what_is_read_from_out_is_compressed_after_its_answer() {
 #[tokio::test]
 async fn sections_are_pinned_as_far_as_there_is_room() {
     let world = World::new(SITE);
-    world.shelf.write().room = table::Room::new(10);
+    world.shelf.write().room = Room::new(10);
     let section = |id: &str| {
         let id = TopicId::new(id).unwrap();
         DocumentKey::Feed(Channel::Section(id), FeedFormat::Rss)

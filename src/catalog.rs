@@ -19,7 +19,9 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::article::{ArticleId, ContentHash, Diagnostic, Status, StorePath, Text, Timestamp, TopicId};
+use crate::article::{
+    ArticleId, ContentHash, Diagnostic, Status, StorePath, Text, Timestamp, TopicId,
+};
 use crate::config::Config;
 use crate::document::{Channel, ChannelKind, Window};
 use crate::files::{Belonging, Card, File, FileNo, Ledger, UrlHash};

@@ -29,8 +29,8 @@ use debt::Debt;
 pub use debt::Work;
 use errands::Errands;
 use fetched::Fetched;
-use lines::Lines;
 pub use keep::{Guarded, Kept, Reason};
+use lines::Lines;
 use memory::Unsaved;
 pub use memory::{Memory, Record};
 

@@ -16,8 +16,7 @@ use crate::document::{
 use crate::files::{ArchiveError, FileNo};
 use crate::plan::{self, FeedPlan, SitemapPlan};
 use crate::render::{
-    self, ChannelView, EntryView, FeedView, IndexEntry, Label, OverviewView, SitemapEntry,
-    SitemapView, Tombstone,
+    self, ChannelView, EntryView, FeedView, IndexEntry, Label, OverviewView, Tombstone,
 };
 
 /// Whether the feeds of `channel` print bodies.
@@ -176,7 +175,7 @@ impl Listed {
             }
             documents.push(Document {
                 key,
-                bytes: render::news::render(&sitemap_view(engine, &fetch(engine, &plan.entries)?))?,
+                bytes: engine.news_sitemap(part, &plan)?,
             });
         }
         let periods: Vec<(Period, SitemapPlan)> = work
@@ -261,19 +260,6 @@ fn feed_view<'a>(engine: &'a Engine, plan: &'a FeedPlan, shown: &'a [Shown]) -> 
             .map(|(id, when)| Tombstone { id, when: *when })
             .collect(),
         hubs: &config.announce.hubs,
-    }
-}
-
-fn sitemap_view<'a>(engine: &'a Engine, shown: &'a [Shown]) -> SitemapView<'a> {
-    SitemapView {
-        publication: &engine.config.publication,
-        entries: shown
-            .iter()
-            .map(|(entry, article)| SitemapEntry {
-                article,
-                updated: entry.card.updated_at(engine.catalog.now()),
-            })
-            .collect(),
     }
 }
 

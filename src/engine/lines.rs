@@ -9,7 +9,7 @@ use crate::article::{ContentHash, Timestamp};
 use crate::document::Period;
 use crate::files::FileNo;
 use crate::plan::SitemapPlan;
-use crate::render::{SitemapEntry, sitemap};
+use crate::render::{SitemapEntry, news, sitemap};
 
 /// So many bytes of lines are held: those of a few months of a large newsroom, 1 MB each.
 const BYTES_MAX: usize = 12 << 20;
@@ -18,9 +18,17 @@ const BYTES_MAX: usize = 12 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Lines(Mutex<Held>);
 
+/// What lines are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Sheet {
+    Sitemap(Period),
+    /// By its number.
+    News(u32),
+}
+
 #[derive(Debug, Default)]
 struct Held {
-    parts: HashMap<Period, Part>,
+    parts: HashMap<Sheet, Part>,
     bytes: usize,
     turn: u64,
 }
@@ -49,21 +57,21 @@ impl Lines {
 }
 
 impl Held {
-    fn take(&mut self, period: Period) -> Part {
-        let part = self.parts.remove(&period).unwrap_or_default();
+    fn take(&mut self, sheet: Sheet) -> Part {
+        let part = self.parts.remove(&sheet).unwrap_or_default();
         self.bytes -= part.bytes;
         part
     }
 
     /// Holds a part, and lets go of those that were not asked for for longest.
-    fn put(&mut self, period: Period, mut part: Part) {
+    fn put(&mut self, sheet: Sheet, mut part: Part) {
         self.turn += 1;
         part.turn = self.turn;
         self.bytes += part.bytes;
-        self.parts.insert(period, part);
+        self.parts.insert(sheet, part);
         while self.bytes > BYTES_MAX {
             let oldest = self.parts.iter().min_by_key(|(_, part)| part.turn);
-            let Some(oldest) = oldest.map(|(period, _)| *period) else {
+            let Some(oldest) = oldest.map(|(sheet, _)| *sheet) else {
                 return;
             };
             self.take(oldest);
@@ -79,9 +87,36 @@ impl Engine {
         plan: &SitemapPlan,
         changes: bool,
     ) -> Result<Vec<Vec<u8>>, AssembleError> {
-        let mut before = self.lines.held().take(period);
-        let mut lines = Vec::with_capacity(plan.entries.len());
-        for no in &plan.entries {
+        let sheet = Sheet::Sitemap(period);
+        let lines = self.lines_of(sheet, plan)?;
+        let files = sitemap::join(lines.iter().map(|(_, line)| &*line.text));
+        if changes {
+            self.hold(sheet, lines);
+        }
+        Ok(files)
+    }
+
+    /// A part of the news sitemap, by its number.
+    pub(super) fn news_sitemap(
+        &self,
+        number: u32,
+        plan: &SitemapPlan,
+    ) -> Result<Vec<u8>, AssembleError> {
+        let sheet = Sheet::News(number);
+        let lines = self.lines_of(sheet, plan)?;
+        let file = news::join(lines.iter().map(|(_, line)| &*line.text));
+        self.hold(sheet, lines);
+        Ok(file)
+    }
+
+    fn lines_of(
+        &self,
+        sheet: Sheet,
+        plan: &SitemapPlan,
+    ) -> Result<Vec<(FileNo, Line)>, AssembleError> {
+        let mut before = self.lines.held().take(sheet);
+        let entries = plan.entries.iter();
+        let lines = entries.map(|no| {
             let content = self.catalog.content(*no);
             let updated = self.catalog.updated(*no);
             let known = before
@@ -93,26 +128,30 @@ impl Engine {
                 None => Line {
                     content,
                     updated,
-                    text: self.line(*no, updated)?,
+                    text: self.line(sheet, *no, updated)?,
                 },
             };
-            lines.push((*no, line));
-        }
-        let files = sitemap::join(lines.iter().map(|(_, line)| &*line.text));
-        if changes {
-            let texts = lines.iter().map(|(_, line)| line.text.len());
-            let bytes = texts.sum::<usize>() + lines.len() * size_of::<(FileNo, Line)>();
-            let part = Part {
-                lines: lines.into_iter().collect(),
-                bytes,
-                turn: 0,
-            };
-            self.lines.held().put(period, part);
-        }
-        Ok(files)
+            Ok((*no, line))
+        });
+        lines.collect()
     }
 
-    fn line(&self, no: FileNo, updated: Timestamp) -> Result<Box<[u8]>, AssembleError> {
+    fn hold(&self, sheet: Sheet, lines: Vec<(FileNo, Line)>) {
+        let texts = lines.iter().map(|(_, line)| line.text.len());
+        let part = Part {
+            bytes: texts.sum::<usize>() + lines.len() * size_of::<(FileNo, Line)>(),
+            lines: lines.into_iter().collect(),
+            turn: 0,
+        };
+        self.lines.held().put(sheet, part);
+    }
+
+    fn line(
+        &self,
+        sheet: Sheet,
+        no: FileNo,
+        updated: Timestamp,
+    ) -> Result<Box<[u8]>, AssembleError> {
         let Some(entry) = self.catalog.entry_of(no) else {
             return Ok(Box::default());
         };
@@ -121,6 +160,10 @@ impl Engine {
             article: &article,
             updated,
         };
-        Ok(sitemap::line(&entry)?.into_boxed_slice())
+        let line = match sheet {
+            Sheet::Sitemap(_) => sitemap::line(&entry)?,
+            Sheet::News(_) => news::line(&self.config.publication.name, &entry)?,
+        };
+        Ok(line.into_boxed_slice())
     }
 }

@@ -4,6 +4,8 @@
 //! with the bodies that are printed, last good versions, withdrawals, and what in `out` is khabar's.
 //! Records are applied in order; the same ones make the same memory, on any machine.
 
+mod packed;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -177,6 +179,7 @@ pub struct Record {
     /// As [`Memory::target`].
     pub target: Option<TargetId>,
     /// As [`Memory::files`].
+    #[serde(with = "packed")]
     pub files: Vec<(StorePath, Option<File>)>,
     /// As [`Memory::bodies`].
     pub bodies: Vec<(StorePath, Option<Body>)>,

@@ -35,8 +35,8 @@ pub struct Limits {
     pub pace: u32,
     /// Connections at a time; further ones wait to be accepted.
     pub connections: usize,
-    /// Connections of one address at a time, or of one network of IPv6, as [`network`] has it; further
-    /// ones are closed at once. Those of this machine are not counted: a proxy is.
+    /// Connections of one address at a time, or of one /64 of IPv6, the least that one subscriber is
+    /// given; further ones are closed at once. Those of this machine are not counted: a proxy is.
     pub per_address: usize,
     /// How long open answers may take once the listener is to stop.
     pub grace: Duration,

@@ -45,8 +45,8 @@ pub struct Catalog {
     len: usize,
     numbers: BTreeMap<Channel, usize>,
     channels: Vec<ChannelState>,
-    /// The numbers of the channels that articles belong to.
-    belongings: HashMap<Arc<Belonging>, Arc<[usize]>>,
+    /// The numbers of the channels in each list that the ledger numbers.
+    belongings: Vec<Option<Arc<[usize]>>>,
     days: BTreeMap<NaiveDate, Members>,
     news: Members,
     stories_by_date: BTreeSet<(Reverse<Timestamp>, TopicId)>,
@@ -97,7 +97,7 @@ impl Catalog {
             len: 0,
             numbers: BTreeMap::new(),
             channels: Vec::new(),
-            belongings: HashMap::new(),
+            belongings: Vec::new(),
             days: BTreeMap::new(),
             news: Members::default(),
             stories_by_date: BTreeSet::new(),
@@ -233,7 +233,7 @@ impl Catalog {
             self.play.standing_mut(verdict.no).seat = verdict.seat;
         }
         // In the order of every list, so that each is put at the end of those that come.
-        verdicts.sort_by(|a, b| self.play.key(a.no).cmp(&self.play.key(b.no)));
+        verdicts.sort_unstable_by(|a, b| self.play.key(a.no).cmp(&self.play.key(b.no)));
         let entered: Vec<FileNo> = verdicts.into_iter().map(|verdict| verdict.no).collect();
         for no in &entered {
             self.enter(*no);
@@ -535,17 +535,22 @@ impl Catalog {
         number
     }
 
-    /// The numbers of the channels that an article belongs to.
-    fn numbers_of(&mut self, belonging: &Arc<Belonging>) -> Arc<[usize]> {
-        if let Some(numbers) = self.belongings.get(belonging) {
-            return Arc::clone(numbers);
+    /// The numbers of the channels that the article of a file belongs to.
+    fn numbers_of(&mut self, no: FileNo, belonging: &Belonging) -> Arc<[usize]> {
+        let number = self.play.belonging_number(no);
+        let known = number.and_then(|number| self.belongings.get(number)?.clone());
+        if let Some(known) = known {
+            return known;
         }
         let numbers: Arc<[usize]> = belonging
             .channels()
             .map(|channel| self.number(channel))
             .collect();
-        self.belongings
-            .insert(Arc::clone(belonging), Arc::clone(&numbers));
+        if let Some(number) = number {
+            let end = self.belongings.len().max(number + 1);
+            self.belongings.resize(end, None);
+            self.belongings[number] = Some(Arc::clone(&numbers));
+        }
         numbers
     }
 
@@ -619,7 +624,7 @@ impl Catalog {
             return;
         }
         let belonging = Arc::clone(self.play.belonging(no));
-        for (number, (_, title)) in self.numbers_of(&belonging).iter().zip(&belonging.0) {
+        for (number, (_, title)) in self.numbers_of(no, &belonging).iter().zip(&belonging.0) {
             let play = &self.play;
             let members = &mut self.channels[*number].members;
             let newest = members.live.first();
@@ -652,7 +657,7 @@ impl Catalog {
             return;
         }
         let belonging = Arc::clone(self.play.belonging(no));
-        for number in self.numbers_of(&belonging).iter() {
+        for number in self.numbers_of(no, &belonging).iter() {
             let play = &self.play;
             let members = &mut self.channels[*number].members;
             let newest = members.live.first();

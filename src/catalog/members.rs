@@ -33,7 +33,7 @@ impl Rank {
 }
 
 /// A [`Rank`] by reference: it compares as one.
-pub(super) type Key<'a> = (Reverse<Timestamp>, &'a str);
+pub(super) type Key<'a> = (Reverse<Timestamp>, &'a [u8]);
 
 /// Articles by what they are to a channel now.
 #[derive(Clone, Debug, Default)]

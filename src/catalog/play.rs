@@ -193,8 +193,18 @@ impl Play {
         }
     }
 
+    /// The number of the list of channels, where it is what a file says now.
+    pub(super) fn belonging_number(&self, no: FileNo) -> Option<usize> {
+        let is_current = self.in_kept_seat(no).is_none();
+        is_current.then(|| self.ledger.belonging_number(no))
+    }
+
     /// The place of an article in every list.
     pub(super) fn key(&self, no: FileNo) -> Key<'_> {
-        (Reverse(self.published(no)), self.id(no))
+        let id = match self.in_kept_seat(no) {
+            Some(kept) => kept.id.as_str().as_bytes(),
+            None => self.ledger.id_bytes(no),
+        };
+        (Reverse(self.published(no)), id)
     }
 }

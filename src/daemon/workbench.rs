@@ -86,6 +86,8 @@ pub struct Workbench {
     engine: Engine,
     mark: Option<Timestamp>,
     clock: Clock,
+    /// Whether the checkpoint says what is known, of files and documents.
+    is_checkpoint_current: bool,
     /// Whether there was a checkpoint that could not be used.
     pub is_checkpoint_damaged: bool,
     /// Whether the memory's end was cut off, by a crash or because it is being written.
@@ -156,6 +158,7 @@ impl Workbench {
             store,
             mark,
             clock,
+            is_checkpoint_current: false,
             is_checkpoint_damaged: loaded.is_checkpoint_damaged,
             is_memory_torn: loaded.is_memory_torn,
         };
@@ -198,6 +201,7 @@ impl Workbench {
         let view = DirectoryView::open(&self.config.out).ok().flatten();
         if documents.iter().all(is_known) && view.is_some_and(|view| view.looks_like(&documents)) {
             self.engine.resume(checkpoint.parts.into_iter().collect());
+            self.is_checkpoint_current = true;
         }
     }
 
@@ -346,6 +350,8 @@ impl Workbench {
 
     /// Takes in what happened, and moves the clock.
     pub fn take_in(&mut self, changes: Changes) -> Guarded {
+        self.is_checkpoint_current &=
+            changes.changed.is_empty() && changes.gone.is_empty() && changes.sightings.is_empty();
         let now = self.now();
         self.engine.step(changes, now)
     }
@@ -383,6 +389,9 @@ impl Workbench {
             record.mark = Some(self.mark);
         }
         self.save_news(&news)?;
+        let is_nothing =
+            rendered.release.documents.is_empty() && rendered.release.retired.is_empty();
+        self.is_checkpoint_current &= is_nothing;
         let receipt = hold.target.apply(&rendered.release).inspect_err(|_| {
             self.engine.fail(&rendered.release);
         })?;
@@ -397,10 +406,15 @@ impl Workbench {
         self.save_news(&self.engine.news())?;
         let (engine, mark) = (&self.engine, self.mark);
         self.state.tidy_memory(|| everything(engine, mark))?;
+        if self.is_checkpoint_current {
+            return Ok(());
+        }
         let view = DirectoryView::open(&self.config.out).ok().flatten();
         let documents = view.map(|view| view.looks(self.engine.manifest().keys()));
         let checkpoint = Checkpoint::of(&self.engine, documents.unwrap_or_default());
-        Ok(self.state.save_checkpoint(&checkpoint)?)
+        self.state.save_checkpoint(&checkpoint)?;
+        self.is_checkpoint_current = true;
+        Ok(())
     }
 
     /// Counts what is published.

@@ -39,12 +39,19 @@ pub(super) fn render(engine: &Engine, work: Work) -> Result<Rendered, AssembleEr
             ..Rendered::default()
         });
     }
-    let mut parts = render_feeds(engine, &work.feeds)?;
     let mut listed = Listed::new(engine, &work);
-    parts.extend(listed.render(engine, &work)?);
+    let (overviews, parts) = rayon::join(
+        || render_overviews(engine),
+        || {
+            let mut parts = render_feeds(engine, &work.feeds)?;
+            parts.extend(listed.render(engine, &work)?);
+            Ok::<_, AssembleError>(parts)
+        },
+    );
+    let mut documents = parts?;
     let lastmods = listed.lastmods;
-    let indexes = render_indexes(engine, &lastmods)?;
-    let mut documents: Vec<Document> = parts.into_iter().chain(indexes).collect();
+    documents.extend(overviews?);
+    documents.push(render_index(engine, &lastmods)?);
     documents.sort_by_cached_key(|document| (document.key.phase(), document.key.path()));
     let mut fingerprints: Manifest = documents
         .par_iter()
@@ -198,10 +205,10 @@ impl Listed {
     }
 }
 
-fn render_indexes(
+fn render_index(
     engine: &Engine,
     lastmods: &BTreeMap<DocumentKey, Option<Timestamp>>,
-) -> Result<Vec<Document>, AssembleError> {
+) -> Result<Document, AssembleError> {
     let config = &engine.config;
     let feeds_url = &config.publication.feeds_url;
     let entries: Vec<IndexEntry> = lastmods
@@ -211,13 +218,17 @@ fn render_indexes(
             lastmod: lastmod.unwrap_or(config.publication.id_authority.since),
         })
         .collect();
+    Ok(Document {
+        key: DocumentKey::SitemapIndex,
+        bytes: render::sitemap::render_index(&entries)?,
+    })
+}
+
+/// The documents that count and list all others.
+fn render_overviews(engine: &Engine) -> Result<Vec<Document>, AssembleError> {
     let headlines = Headlines::fetch(engine)?;
     let overview = overview_view(engine, &headlines);
     Ok(vec![
-        Document {
-            key: DocumentKey::SitemapIndex,
-            bytes: render::sitemap::render_index(&entries)?,
-        },
         Document {
             key: DocumentKey::Opml,
             bytes: render::opml::render(&overview)?,

@@ -212,6 +212,12 @@ impl Ledger {
         self.ids.get(self.cards[no.index()].id)
     }
 
+    /// The id of the article in a file as bytes, in whose order ids are.
+    #[must_use]
+    pub fn id_bytes(&self, no: FileNo) -> &[u8] {
+        self.ids.bytes(self.cards[no.index()].id)
+    }
+
     /// The id of the article in a file, as one.
     #[must_use]
     pub fn article_id(&self, no: FileNo) -> ArticleId {
@@ -271,6 +277,12 @@ impl Ledger {
     #[must_use]
     pub fn belonging(&self, no: FileNo) -> &Arc<Belonging> {
         self.belongings.get(self.cards[no.index()].belonging)
+    }
+
+    /// The number of that list of channels, which is the same for all files that have it.
+    #[must_use]
+    pub fn belonging_number(&self, no: FileNo) -> usize {
+        self.cards[no.index()].belonging as usize
     }
 
     /// Every number that is given, gone files included.

@@ -160,7 +160,8 @@ impl Paths {
 
     /// Where the file `name` is among those of a folder, or would be.
     fn search(&self, folder: &Folder, name: &str) -> Result<usize, usize> {
-        let name_of = |no: &FileNo| self.names.get(self.places[no.index()].name);
+        let name = name.as_bytes();
+        let name_of = |no: &FileNo| self.names.bytes(self.places[no.index()].name);
         // Files are mostly read in order.
         if folder.files.last().is_none_or(|last| name_of(last) < name) {
             return Err(folder.files.len());
@@ -213,9 +214,15 @@ impl Names {
     }
 
     pub(super) fn get(&self, name: NameRef) -> &str {
+        // Only whole strings are put in.
+        std::str::from_utf8(self.bytes(name)).unwrap_or_default()
+    }
+
+    /// The string as bytes, which are in the same order and need no second look.
+    pub(super) fn bytes(&self, name: NameRef) -> &[u8] {
         let rest = &self.bytes[name.0 as usize..];
         let (length, rest) = rest.split_at(2);
         let length = usize::from(u16::from_le_bytes([length[0], length[1]]));
-        std::str::from_utf8(&rest[..length]).unwrap_or_default()
+        &rest[..length]
     }
 }

@@ -113,3 +113,6 @@ impl Ranks {
         (at, place)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -518,3 +518,6 @@ impl Belongings {
         &self.list[number as usize]
     }
 }
+
+#[cfg(test)]
+mod tests;

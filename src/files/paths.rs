@@ -213,6 +213,13 @@ impl Names {
         at
     }
 
+    /// How many bytes are kept.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The string that begins there.
     pub(super) fn get(&self, name: NameRef) -> &str {
         // Only whole strings are put in.
         std::str::from_utf8(self.bytes(name)).unwrap_or_default()

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::article::{ContentHash, Timestamp};
-use crate::files::Stamp;
+use crate::article::{ArticleId, ContentHash, Status, Timestamp};
+use crate::files::{Card, File, Stamp, UrlHash};
 
 fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -182,4 +182,157 @@ fn a_damaged_checkpoint_is_ignored() {
         assert!(loaded.is_checkpoint_damaged, "byte {at} flipped");
         assert_eq!(loaded.checkpoint, Checkpoint::default());
     }
+}
+
+/// An article of which only its length and one letter matter, archived and spoken of by a record.
+fn filed(state: &State, name: &str, text: &str) -> (Record, Arc<Card>) {
+    let archive = state.archive();
+    let bytes = text.as_bytes();
+    let card = Arc::new(Card {
+        id: ArticleId::new(name).unwrap(),
+        path: StorePath::new(name),
+        url: UrlHash::of(name),
+        published: Timestamp::MIN,
+        updated: Timestamp::MAX,
+        expires: None,
+        status: Status::Published,
+        index: true,
+        is_listed: true,
+        is_news: false,
+        prints_body: true,
+        belonging: Arc::default(),
+        content: ContentHash::of(bytes),
+        location: archive.put(bytes),
+    });
+    let file = File::Article(Some(ContentHash(1)), Arc::clone(&card));
+    let record = Record {
+        files: vec![(StorePath::new(name), Some(file))],
+        ..Record::default()
+    };
+    (record, card)
+}
+
+/// What a card's location holds.
+fn kept(state: &State, card: &Card) -> String {
+    let mut bytes = Vec::new();
+    state.archive().get(&card.location, &mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// The card of the file `name`, as it was saved.
+fn saved(loaded: &Loaded, name: &str) -> Arc<Card> {
+    match loaded.memory.files.get(&StorePath::new(name)) {
+        Some(File::Article(_, card)) => card,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn articles_are_found_before_and_after_they_are_saved() {
+    let (_folder, path) = folder();
+    let (mut state, _) = State::open(&path).unwrap();
+    let (first, a) = filed(&state, "a", "one");
+    assert_eq!(kept(&state, &a), "one");
+    state.save_memory(&[first.clone()], nothing).unwrap();
+    let (second, b) = filed(&state, "b", "two");
+    assert_eq!(
+        (kept(&state, &a), kept(&state, &b)),
+        ("one".into(), "two".into())
+    );
+    state.save_memory(&[second.clone()], nothing).unwrap();
+    assert_eq!(
+        (kept(&state, &a), kept(&state, &b)),
+        ("one".into(), "two".into())
+    );
+    let (again, loaded) = State::open(&path).unwrap();
+    assert_eq!(kept(&again, &saved(&loaded, "a")), "one");
+    assert_eq!(kept(&again, &saved(&loaded, "b")), "two");
+    // Written anew, the articles that records speak of come along, and what is being read meanwhile
+    // is found as well, and adopted.
+    let (_, flying) = filed(&state, "c", "three");
+    std::fs::remove_dir_all(&path).unwrap();
+    state
+        .save_memory(&[marked(1)], || vec![first.clone(), second.clone()])
+        .unwrap();
+    assert_eq!(
+        (kept(&state, &a), kept(&state, &b)),
+        ("one".into(), "two".into())
+    );
+    assert_eq!(kept(&state, &flying), "three");
+    state.archive().adopt(&flying.location);
+    for second in 2..4 {
+        state.save_memory(&[marked(second)], nothing).unwrap();
+        std::fs::remove_dir_all(&path).unwrap();
+        let everything = || vec![first.clone(), second_record(&flying)];
+        state.save_memory(&[marked(second)], everything).unwrap();
+        assert_eq!(kept(&state, &flying), "three");
+    }
+    let (again, loaded) = State::open(&path).unwrap();
+    assert_eq!(kept(&again, &saved(&loaded, "a")), "one");
+    assert_eq!(kept(&again, &saved(&loaded, "c")), "three");
+}
+
+fn second_record(card: &Arc<Card>) -> Record {
+    let file = File::Article(None, Arc::clone(card));
+    Record {
+        files: vec![(card.path.clone(), Some(file))],
+        ..Record::default()
+    }
+}
+
+/// Much that is read is written before it is saved, and counts only once it is.
+#[test]
+fn articles_are_written_ahead() {
+    let (_folder, path) = folder();
+    let (mut state, _) = State::open(&path).unwrap();
+    State::create(&path).unwrap();
+    state.write_ahead(true);
+    let text = |number: usize| format!("{number:07}").repeat(10_000);
+    let filed: Vec<(Record, Arc<Card>)> = (0..200)
+        .map(|number| filed(&state, &number.to_string(), &text(number)))
+        .collect();
+    let length = std::fs::metadata(path.join(MEMORY)).unwrap().len();
+    assert!(length > 8 << 20, "{length}");
+    let (_, loaded) = State::open(&path).unwrap();
+    assert!(loaded.memory.files.is_empty());
+    let records: Vec<Record> = filed.iter().map(|(record, _)| record.clone()).collect();
+    state.save_memory(&records, nothing).unwrap();
+    let (again, loaded) = State::open(&path).unwrap();
+    for (number, (_, card)) in filed.iter().enumerate() {
+        assert_eq!(kept(&state, card), text(number));
+        assert_eq!(
+            kept(&again, &saved(&loaded, &number.to_string())),
+            text(number)
+        );
+    }
+    // What is damaged is seen by whoever asks for it, and no other.
+    let file = path.join(MEMORY);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let at = usize::try_from(filed[7].1.location.at()).unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    let (again, loaded) = State::open(&path).unwrap();
+    let archive = again.archive();
+    assert!(saved(&loaded, "7").fetch(&*archive).is_err());
+}
+
+/// A record that reached the disk without the articles it speaks of was not saved yet.
+#[test]
+fn a_record_counts_with_its_articles_alone() {
+    let (_folder, path) = folder();
+    let file = path.join(MEMORY);
+    let (mut state, _) = State::open(&path).unwrap();
+    state.save_memory(&[marked(1)], nothing).unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let (record, card) = filed(&state, "a", "one");
+    state.save_memory(&[record], nothing).unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[..log::HEADER].copy_from_slice(&before[..log::HEADER]);
+    std::fs::write(&file, &bytes).unwrap();
+    let (_, loaded) = State::open(&path).unwrap();
+    assert_eq!(loaded.memory.files.len(), 1);
+    bytes[usize::try_from(card.location.at()).unwrap()] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    let (_, loaded) = State::open(&path).unwrap();
+    assert!(loaded.is_memory_torn && loaded.memory.files.is_empty());
 }

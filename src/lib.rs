@@ -13,7 +13,7 @@
 //! [`store`] → [`catalog`] → [`plan`] → [`render`] → manifest → [`publish`]
 //!
 //! 1. A [store](store::directory::DirectoryStore) says what happened since
-//!    its [files](files::Files) were taken in: by content hash, each read into an
+//!    its [files](files::Ledger) were taken in: by content hash, each read into an
 //!    [`Article`](article::Article) or rejected with a [`Diagnostic`](article::Diagnostic).
 //! 2. The [`Engine`](engine::Engine) puts them into the [`Catalog`](catalog::Catalog), keeps last
 //!    good versions, holds mass losses, and owes what was [touched](catalog::Touched).

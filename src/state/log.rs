@@ -44,7 +44,7 @@ const GROWTH: u64 = 1 << 20;
 const BLOCK: usize = 4 << 20;
 /// The part of a [`Location`] that is an offset in the file. What is above counts how often the file
 /// has been written anew by this process.
-const OFFSET: u64 = (1 << 48) - 1;
+pub(super) const OFFSET: u64 = (1 << 48) - 1;
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

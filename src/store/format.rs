@@ -38,7 +38,7 @@ const MAX_DIAGNOSTICS: usize = 200;
 pub struct Reading {
     /// An article, deliberately none, or a rejected one.
     pub finding: Finding,
-    /// As [`Change::published`](crate::article::Change::published).
+    /// As [`Change::published`](crate::files::Change::published).
     pub published: Option<Timestamp>,
     /// Faults, doubts and notes, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,

@@ -164,6 +164,24 @@ impl Generation {
     }
 }
 
+/// Writes to a file from an offset on.
+struct WriterAt<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl io::Write for WriterAt<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write_at(bytes, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The file, to be written.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -419,22 +437,29 @@ impl Log {
         let Some(file) = &self.file else {
             return Ok(());
         };
-        let mut bytes = Vec::new();
         let at = self.now.at;
-        if !self.now.pending.is_empty() {
-            write_entry(EntryKind::Block, &self.now.pending, &mut bytes)?;
-        }
-        write_group(news, &mut bytes)?;
-        let written = file
-            .write_all_at(&header(at, self.base), 0)
-            .and_then(|()| file.write_all_at(&bytes, at));
-        if let Err(error) = written {
-            // Where even that fails, the length is not what is known, and it is written anew.
-            let _ = file.set_len(at);
-            return Err(error);
-        }
+        let write = || {
+            file.write_all_at(&header(at, self.base), 0)?;
+            let mut writer = io::BufWriter::with_capacity(1 << 20, WriterAt { file, at });
+            if !self.now.pending.is_empty() {
+                write_entry(EntryKind::Block, &self.now.pending, &mut writer)?;
+            }
+            write_group(news, &mut writer)?;
+            let writer = writer
+                .into_inner()
+                .map_err(io::IntoInnerError::into_error)?;
+            Ok(writer.at)
+        };
+        let end = match write() {
+            Ok(end) => end,
+            Err(error) => {
+                // Where even that fails, the length is not what is known, and it is written anew.
+                let _ = file.set_len(at);
+                return Err(error);
+            }
+        };
         let synced = file.sync_data();
-        self.now.at += bytes.len() as u64;
+        self.now.at = end;
         self.now.pending.clear();
         self.patience = BLOCK;
         if let Err(error) = synced {

@@ -233,13 +233,17 @@ fn articles_are_found_before_and_after_they_are_saved() {
     let (mut state, _) = State::open(&path).unwrap();
     let (first, a) = filed(&state, "a", "one");
     assert_eq!(kept(&state, &a), "one");
-    state.save_memory(&[first.clone()], nothing).unwrap();
+    state
+        .save_memory(std::slice::from_ref(&first), nothing)
+        .unwrap();
     let (second, b) = filed(&state, "b", "two");
     assert_eq!(
         (kept(&state, &a), kept(&state, &b)),
         ("one".into(), "two".into())
     );
-    state.save_memory(&[second.clone()], nothing).unwrap();
+    state
+        .save_memory(std::slice::from_ref(&second), nothing)
+        .unwrap();
     assert_eq!(
         (kept(&state, &a), kept(&state, &b)),
         ("one".into(), "two".into())

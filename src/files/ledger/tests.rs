@@ -69,10 +69,10 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
     (0..PATHS.len(), step)
 }
 
-fn take(ledger: &mut Ledger, map: &mut BTreeMap<StorePath, File>, at: usize, step: Step) {
+fn take(ledger: &mut Ledger, map: &mut BTreeMap<StorePath, File>, at: usize, step: &Step) {
     let path = StorePath::new(PATHS[at]);
     let file = match step {
-        Step::Article(number, expires) => article(PATHS[at], number, expires),
+        Step::Article(number, expires) => article(PATHS[at], *number, *expires),
         Step::NoArticle => File::NoArticle(Some(ContentHash(1))),
         Step::Rejected => File::Rejected,
         Step::Hold => {
@@ -97,7 +97,7 @@ proptest! {
     fn it_is_a_map(steps in prop::collection::vec(step(), 0..80)) {
         let (mut ledger, mut map) = (Ledger::default(), BTreeMap::new());
         for (at, step) in steps {
-            take(&mut ledger, &mut map, at, step);
+            take(&mut ledger, &mut map, at, &step);
             let path = StorePath::new(PATHS[at]);
             prop_assert_eq!(ledger.get(&path), map.get(&path).cloned());
         }

@@ -172,7 +172,8 @@ impl State {
     }
 
     /// Adds `news` to the memory, as a whole; `everything` else is asked for only where the file has
-    /// to be written anew. All of it is durable when this returns.
+    /// to be written anew, and then handed back: the articles it speaks of are elsewhere now. All of it
+    /// is durable when this returns.
     ///
     /// # Errors
     /// Where it cannot be written. What was saved before stays.
@@ -180,25 +181,27 @@ impl State {
         &mut self,
         news: &[Record],
         everything: impl FnOnce() -> Vec<Record>,
-    ) -> Result<(), StateError> {
+    ) -> Result<Vec<Record>, StateError> {
         Self::create(&self.path)?;
         let saved = self.articles.log().save(news, everything);
         saved.map_err(|cause| error(&self.path, "written", MEMORY, cause))
     }
 
-    /// Seals the memory, and writes it anew where most of the file is out of date.
+    /// Seals the memory, and writes it anew where most of the file is out of date: then it is handed
+    /// back as by [`State::save_memory`].
     ///
     /// # Errors
     /// Where it cannot be written. What was saved before stays.
     pub fn tidy_memory(
         &mut self,
         everything: impl FnOnce() -> Vec<Record>,
-    ) -> Result<(), StateError> {
+    ) -> Result<Vec<Record>, StateError> {
         let mut log = self.articles.log();
         let tidied = if log.is_overgrown() {
-            log.rewrite(&everything())
+            let records = everything();
+            log.rewrite(&records).map(|()| records)
         } else {
-            log.seal()
+            log.seal().map(|()| Vec::new())
         };
         drop(log);
         tidied.map_err(|cause| error(&self.path, "written", MEMORY, cause))

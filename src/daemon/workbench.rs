@@ -280,7 +280,8 @@ impl Workbench {
 
     pub(super) fn save_news(&mut self, news: &[Record]) -> Result<(), TurnError> {
         let everything = || everything(&self.engine, self.mark);
-        self.state.save_memory(news, everything)?;
+        let moved = self.state.save_memory(news, everything)?;
+        self.engine.relocate(&moved);
         self.engine.news_is_saved();
         Ok(())
     }
@@ -405,7 +406,8 @@ impl Workbench {
     pub fn save(&mut self) -> Result<(), TurnError> {
         self.save_news(&self.engine.news())?;
         let (engine, mark) = (&self.engine, self.mark);
-        self.state.tidy_memory(|| everything(engine, mark))?;
+        let moved = self.state.tidy_memory(|| everything(engine, mark))?;
+        self.engine.relocate(&moved);
         if self.is_checkpoint_current {
             return Ok(());
         }

@@ -322,6 +322,19 @@ impl Engine {
         Unsaved::everything(self).records(self)
     }
 
+    /// Says where the articles are that these records speak of: the archive was written anew.
+    pub fn relocate(&mut self, records: &[Record]) {
+        // Last good versions are shared with their records, and know already.
+        for (path, file) in records.iter().flat_map(|record| &record.files) {
+            if let Some(File::Article(_, card)) = file
+                && let Some(no) = self.article_in(path)
+                && self.files().content(no) == card.content
+            {
+                self.catalog.ledger_mut().relocate(no, card.location.at());
+            }
+        }
+    }
+
     /// Whether something must be saved although nothing is published.
     #[must_use]
     pub fn has_pressing_news(&self) -> bool {

@@ -444,13 +444,6 @@ impl Ledger {
         self.cards[no.index()].at = at;
     }
 
-    /// Where the article of a file is kept.
-    #[must_use]
-    pub fn location(&self, no: FileNo) -> Location {
-        let row = &self.cards[no.index()];
-        Location::new(row.at, row.length)
-    }
-
     /// Forgets a file.
     pub fn remove(&mut self, no: FileNo) {
         self.link(no, None);

@@ -18,6 +18,7 @@
 mod articles;
 mod read;
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -221,19 +222,22 @@ impl Log {
         }
     }
 
-    /// Adds a group, or where that cannot be, writes the file anew from `everything` and the group.
-    /// All of it is durable when this returns.
+    /// Adds a group, or where that cannot be, writes the file anew from `everything` and the group:
+    /// then it hands back all records, whose articles are elsewhere now. All of it is durable when
+    /// this returns.
     pub(super) fn save(
         &mut self,
         news: &[Record],
         everything: impl FnOnce() -> Vec<Record>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Vec<Record>> {
         if self.is_open()? {
-            return self.append(news);
+            self.append(news)?;
+            return Ok(Vec::new());
         }
         let mut records = everything();
         records.extend_from_slice(news);
-        self.rewrite(&records)
+        self.rewrite(&records)?;
+        Ok(records)
     }
 
     /// Whether more of the file is out of date than not.
@@ -297,14 +301,22 @@ impl Log {
                 ..Generation::default()
             };
             let mut bytes = Vec::new();
+            // One that several cards speak of is moved once.
+            let mut moved: HashMap<u64, u64> = HashMap::with_capacity(cards.len());
             for card in cards {
-                // One that stands twice in the records is moved once.
-                if card.location.at() >> 48 == block.number {
+                let at = card.location.at();
+                if let Some(to) = moved.get(&at) {
+                    card.location.move_to(*to);
+                    continue;
+                }
+                if at >> 48 == block.number {
                     continue;
                 }
                 bytes.clear();
                 self.get(&card.location, &mut bytes)?;
-                card.location.move_to(block.put(&bytes).at());
+                let to = block.put(&bytes).at();
+                card.location.move_to(to);
+                moved.insert(at, to);
                 if block.pending.len() >= BLOCK {
                     write_block(&mut block, &mut writer)?;
                 }

@@ -319,15 +319,24 @@ fn what_is_taken_away_comes_back() {
         project.out().join("index.html").exists()
     });
     project.khabar(&["withdraw", "a000"]).ends(0);
-    std::fs::remove_dir_all(project.state()).unwrap();
-    until("the memory is back", || {
-        project.state().join("memory").exists()
-    });
-    until("the daemon can be asked", || {
-        project.khabar(&["sync"]).code == 0
-    });
-    project.write("more.md", article("more", DATE));
-    daemon.sync();
+    for round in 0..4 {
+        std::fs::remove_dir_all(project.state()).unwrap();
+        until("the memory is back", || {
+            project.state().join("memory").exists()
+        });
+        until("the daemon can be asked", || {
+            project.khabar(&["sync"]).code == 0
+        });
+        project.write(
+            "more.md",
+            article_with("more", DATE, &format!("summary: round{round}\n")),
+        );
+        daemon.sync();
+        assert!(
+            project.read("rss.xml").contains(&format!("round{round}")),
+            "{round}"
+        );
+    }
     daemon.stop();
     // What was remembered before is remembered still.
     project.khabar(&["build"]).ends(0);

@@ -7,10 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{ENTRY, EntryKind, HEADER, MAGIC, OFFSET, entry_hash};
 use crate::engine::{Memory, Record};
+
+/// So many records are taken apart at once: a few hundred kilobytes each.
+const BATCH: usize = 32;
 
 /// What is read from the file.
 #[derive(Debug, Default)]
@@ -57,26 +61,35 @@ pub(in crate::state) fn read(path: &Path) -> Result<Read, Damaged> {
         length: file.metadata()?.len(),
         at: HEADER as u64,
         sealed: head.sealed,
+        is_over: false,
         file: &file,
     };
     let mut memory = Memory::default();
     let mut group = Vec::new();
     let mut end = reader.at;
-    while let Some((kind, payload)) = reader.next()? {
-        if kind == EntryKind::Block {
-            continue;
-        }
-        let Ok(record) = postcard::from_bytes::<Record>(&payload) else {
+    'reading: loop {
+        let batch = reader.batch()?;
+        if batch.is_empty() {
             break;
-        };
-        group.push(record);
-        if kind == EntryKind::Last {
-            end = reader.at;
-            for record in group.drain(..) {
-                for card in record.cards() {
-                    card.location.move_to(card.location.at() & OFFSET);
+        }
+        // Taking records apart is what takes time, and each is on its own.
+        let records: Vec<Option<Record>> = batch
+            .par_iter()
+            .map(|entry| postcard::from_bytes(&entry.payload).ok())
+            .collect();
+        for (entry, record) in batch.into_iter().zip(records) {
+            let Some(record) = record else {
+                break 'reading;
+            };
+            group.push(record);
+            if entry.kind == EntryKind::Last {
+                end = entry.end;
+                for record in group.drain(..) {
+                    for card in record.cards() {
+                        card.location.move_to(card.location.at() & OFFSET);
+                    }
+                    memory.apply(record);
                 }
-                memory.apply(record);
             }
         }
     }
@@ -98,9 +111,36 @@ struct Reader<'a> {
     length: u64,
     at: u64,
     sealed: u64,
+    /// Nothing whole follows.
+    is_over: bool,
+}
+
+/// A whole record.
+struct Entry {
+    kind: EntryKind,
+    payload: Vec<u8>,
+    /// Where the next one begins.
+    end: u64,
 }
 
 impl Reader<'_> {
+    /// The next whole records; none at the end of what is whole.
+    fn batch(&mut self) -> io::Result<Vec<Entry>> {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH && !self.is_over {
+            match self.next()? {
+                None => self.is_over = true,
+                Some((EntryKind::Block, _)) => {}
+                Some((kind, payload)) => batch.push(Entry {
+                    kind,
+                    payload,
+                    end: self.at,
+                }),
+            }
+        }
+        Ok(batch)
+    }
+
     /// The next whole entry, and the payload where that is a record.
     fn next(&mut self) -> io::Result<Option<(EntryKind, Vec<u8>)>> {
         if self.length - self.at < ENTRY as u64 {

@@ -161,15 +161,6 @@ pub struct Tombstone<'a> {
     pub when: Timestamp,
 }
 
-/// A sitemap part or a news sitemap.
-#[derive(Clone, Debug)]
-pub struct SitemapView<'a> {
-    /// Who publishes.
-    pub publication: &'a Publication,
-    /// What it lists, in its order: oldest first for periods, newest first for news.
-    pub entries: Vec<SitemapEntry<'a>>,
-}
-
 /// One URL of a sitemap.
 #[derive(Clone, Copy, Debug)]
 pub struct SitemapEntry<'a> {

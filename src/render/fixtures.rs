@@ -2,9 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::{
-    ChannelView, EntryView, FeedView, Label, OverviewView, SitemapEntry, SitemapView, Tombstone,
-};
+use super::{ChannelView, EntryView, FeedView, Label, OverviewView, SitemapEntry, Tombstone};
 use crate::article::{
     Access, Article, ArticleId, Comments, ContentHash, Image, Kind, Language, Media, Person,
     Source, Status, Text, Timestamp, Topic, TopicId, WebUrl,
@@ -252,21 +250,12 @@ fn labels(article: &Article) -> Vec<Label<'_>> {
         .collect()
 }
 
-/// A sitemap view of `articles`.
-pub(super) fn sitemap<'a>(
-    publication: &'a Publication,
-    articles: &'a [Article],
-) -> SitemapView<'a> {
-    SitemapView {
-        publication,
-        entries: articles
-            .iter()
-            .map(|article| SitemapEntry {
-                article,
-                updated: article.updated,
-            })
-            .collect(),
-    }
+/// The entries of `articles` in a sitemap.
+pub(super) fn sitemap(articles: &[Article]) -> impl Iterator<Item = SitemapEntry<'_>> {
+    articles.iter().map(|article| SitemapEntry {
+        article,
+        updated: article.updated,
+    })
 }
 
 /// Everything an overview view borrows.

@@ -7,7 +7,7 @@
 use std::io;
 
 use super::xml::{self, Xml};
-use super::{RenderError, SitemapEntry, SitemapView};
+use super::{RenderError, SitemapEntry};
 use crate::article::{Language, Text};
 
 /// What one begins with.
@@ -22,19 +22,6 @@ const LINE: usize = 640;
 /// The most articles in a news sitemap (Google, "News sitemaps").
 pub const MAX_ARTICLES: usize = 1_000;
 
-/// Writes a news sitemap of at most [`MAX_ARTICLES`] entries; the caller has cut it. One without
-/// entries is written all the same: crawlers come back to it.
-///
-/// # Errors
-/// Where the writing crate fails, which it does not when it writes into memory.
-pub fn render(view: &SitemapView<'_>) -> Result<Vec<u8>, RenderError> {
-    let mut xml = begin(view.entries.len() * LINE);
-    for entry in &view.entries {
-        url(&mut xml, view.publication.name.as_str(), entry)?;
-    }
-    Ok(end(xml))
-}
-
 /// The line of one article in the news of `publication`, for [`join`]: its `url` element and a line
 /// end.
 ///
@@ -46,28 +33,19 @@ pub fn line(publication: &Text, entry: &SitemapEntry<'_>) -> Result<Vec<u8>, Ren
     Ok(xml.into_inner())
 }
 
-/// Joins lines of [`line()`], at most [`MAX_ARTICLES`] in their order, into what [`render`] makes of
-/// their entries. The lines are walked through twice, to make room for them at once.
+/// Joins lines of [`line()`], at most [`MAX_ARTICLES`] in their order, into a news sitemap; the caller
+/// has cut it. One without lines is written all the same: crawlers come back to it. The lines are
+/// walked through twice, to make room for them at once.
 #[must_use]
 pub fn join<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<u8> {
-    let mut xml = begin(lines.clone().map(<[u8]>::len).sum());
-    for line in lines {
-        xml.get_mut().extend_from_slice(line);
-    }
-    end(xml)
-}
-
-/// A document with room for so many bytes of lines.
-fn begin(lines: usize) -> Xml {
     let frame = xml::DECLARATION.len() + HEAD.len() + TAIL.len();
-    let mut bytes = Vec::with_capacity(frame + lines);
+    let room = lines.clone().map(<[u8]>::len).sum::<usize>();
+    let mut bytes = Vec::with_capacity(frame + room);
     bytes.extend_from_slice(xml::DECLARATION.as_bytes());
     bytes.extend_from_slice(HEAD.as_bytes());
-    Xml::new(bytes)
-}
-
-fn end(xml: Xml) -> Vec<u8> {
-    let mut bytes = xml.into_inner();
+    for line in lines {
+        bytes.extend_from_slice(line);
+    }
     bytes.extend_from_slice(TAIL.as_bytes());
     bytes
 }

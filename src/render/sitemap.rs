@@ -9,7 +9,7 @@ use std::io;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::xml::{self, Xml};
-use super::{IndexEntry, RenderError, SitemapEntry, SitemapView};
+use super::{IndexEntry, RenderError, SitemapEntry};
 use crate::article::{Article, Language, Media, WebUrl};
 
 /// The most URLs in a sitemap, and sitemaps in an index (sitemaps.org).
@@ -41,23 +41,6 @@ const FRAME: usize = xml::DECLARATION.len() + HEAD.len() + TAIL.len();
 /// Bytes of the line of an article with one picture, to make room for it at once.
 const LINE: usize = 256;
 
-/// Writes a part, as one file or, where it is over a limit of the protocol, as several in order.
-/// Without entries there is no file: the protocol knows no empty sitemap.
-///
-/// # Errors
-/// Where the writing crate fails, which it does not when it writes into memory.
-pub fn render_parts(view: &SitemapView<'_>) -> Result<Vec<Vec<u8>>, RenderError> {
-    let room = FRAME + view.entries.len() * LINE;
-    let mut parts = Parts::within(MAX_URLS, MAX_BYTES, room);
-    let mut xml = Xml::new(Vec::with_capacity(LINE));
-    for entry in &view.entries {
-        xml.get_mut().clear();
-        url(&mut xml, entry)?;
-        parts.push(xml.get_ref());
-    }
-    Ok(parts.finish())
-}
-
 /// The line of one article, for [`join`]: its `url` element and a line end.
 ///
 /// # Errors
@@ -68,8 +51,9 @@ pub fn line(entry: &SitemapEntry<'_>) -> Result<Vec<u8>, RenderError> {
     Ok(xml.into_inner())
 }
 
-/// Joins lines of [`line()`], in their order, into what [`render_parts`] makes of their entries. The
-/// lines are walked through twice, to make room for them at once.
+/// Joins lines of [`line()`], in their order, into a part: one file or, where it is over a limit of
+/// the protocol, several in order. Without lines there is no file: the protocol knows no empty
+/// sitemap. The lines are walked through twice, to make room for them at once.
 #[must_use]
 pub fn join<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<Vec<u8>> {
     let room = FRAME + lines.clone().map(<[u8]>::len).sum::<usize>();

@@ -154,7 +154,9 @@ impl Catalog {
             if !self.is_same(&offer) {
                 changed.push(offer);
             } else if let Some(file) = &offer.file {
-                self.ledger_mut().insert(&offer.path, file);
+                let no = self.ledger_mut().insert(&offer.path, file);
+                // It may be kept elsewhere.
+                self.play.set_kept(no, offer.kept);
             }
         }
         // Those that shared a claim with the old version may win it now.

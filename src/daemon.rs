@@ -329,6 +329,7 @@ impl Daemon {
                 }
                 if lost.state {
                     tracing::warn!("the state was gone or replaced; it is written again");
+                    self.bench.lose_checkpoint();
                     self.save();
                 }
             }
@@ -379,9 +380,8 @@ impl Daemon {
                 self.ready();
             }
             Err(error) => {
-                if let TurnError::Archive(lost) = &error {
-                    // What is damaged in the memory is read from the store again.
-                    self.bench.engine_mut().distrust(&lost.path);
+                if let TurnError::Archive(_) = &error {
+                    self.bench.mend();
                     self.sight.scan = true;
                 }
                 self.retry_later(&error);

@@ -17,6 +17,8 @@ mod memory;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::Xxh3;
+
 use crate::article::{ArticleId, Diagnostic, StorePath, Timestamp};
 use crate::catalog::{Catalog, Intake, Touched};
 use crate::config::Config;
@@ -53,6 +55,8 @@ pub struct Engine {
     edition: u64,
     /// The edition in which everything was published when the memory was written.
     settled_before: Option<u64>,
+    /// Every channel has its window in `windows`.
+    has_windows: bool,
     /// Documents that are not published, because somebody else's files stand in their place.
     refused: BTreeSet<String>,
     parts: BTreeMap<DocumentKey, Option<Timestamp>>,
@@ -123,19 +127,17 @@ impl Engine {
     ///
     /// A memory of readings under another configuration still says what was good and visible; every
     /// file is then read again.
-    ///
-    /// # Errors
-    /// Where articles belong elsewhere by now, and cannot be fetched to see where.
+    #[must_use]
     pub fn new(
         config: Arc<Config>,
         mut memory: Memory,
         archive: Arc<dyn Archive>,
         now: Timestamp,
-    ) -> Result<Self, ArchiveError> {
+    ) -> Self {
         let intake = Arc::new(Intake::new(&config, Arc::clone(&archive)));
         let mut unsaved = Unsaved::default();
         if memory.rules != config.rules_fingerprint() {
-            unsaved = memory.renew_cards(&intake)?;
+            unsaved = memory.renew_cards(&intake);
         }
         if memory.reading != config.reading_fingerprint() {
             memory.distrust_readings();
@@ -168,6 +170,7 @@ impl Engine {
             home: memory.target,
             target: None,
             edition: 0,
+            has_windows: false,
             settled_before: memory.settled.filter(|_| memory.seen_at == Some(then)),
             refused: BTreeSet::new(),
             parts: BTreeMap::new(),
@@ -181,7 +184,7 @@ impl Engine {
             errands,
         };
         engine.visible_when_published = engine.visible();
-        Ok(engine)
+        engine
     }
 
     /// What makes cards of the articles that are read.
@@ -190,11 +193,23 @@ impl Engine {
         Arc::clone(&self.intake)
     }
 
-    /// Has the file at `path` read again: what was archived of it is lost.
-    pub fn distrust(&mut self, path: &StorePath) {
-        if let Some(no) = self.catalog.ledger().find(path) {
-            self.catalog.ledger_mut().forget_hash(no);
+    /// Has files read again of which what was archived is lost, and lets go of last good versions
+    /// that are; says how many of both there are.
+    pub fn mend(&mut self) -> usize {
+        let files = Arc::clone(self.files());
+        let articles = files.iter().filter(|no| files.is_article(*no));
+        let is_lost = |no: &FileNo| files.card(*no).fetch(&*self.archive).is_err();
+        let lost: Vec<FileNo> = articles.filter(is_lost).collect();
+        drop(files);
+        for no in &lost {
+            self.catalog.ledger_mut().forget_hash(*no);
         }
+        let kept = self.kept.iter();
+        let kept = kept.filter(|(_, kept)| kept.card.fetch(&*self.archive).is_err());
+        let kept: Vec<StorePath> = kept.map(|(path, _)| path.clone()).collect();
+        let touched = self.release(&kept);
+        self.owe(touched);
+        lost.len() + kept.len()
     }
 
     /// Says which directory is published to.
@@ -219,6 +234,17 @@ impl Engine {
     pub fn resume(&mut self, parts: BTreeMap<DocumentKey, Option<Timestamp>>) {
         self.parts = parts;
         self.debt = Debt::Touched(Touched::default());
+    }
+
+    /// Tells one manifest from another.
+    #[must_use]
+    pub fn manifest_hash(&self) -> u64 {
+        let mut hash = Xxh3::new();
+        for (path, fingerprint) in &self.manifest {
+            hash.update(path.as_bytes());
+            hash.update(format!("{fingerprint:?}").as_bytes());
+        }
+        hash.digest()
     }
 
     /// The sitemaps, and the dates the index gives for them.
@@ -373,6 +399,7 @@ impl Engine {
     pub fn commit(&mut self, rendered: Rendered) -> Release {
         if rendered.is_everything {
             self.home = self.target;
+            self.has_windows = true;
             self.refused.clear();
         }
         let is_published = |path: &String| rendered.fingerprints.contains_key(path);

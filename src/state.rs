@@ -63,6 +63,8 @@ pub enum StateError {
 pub struct Checkpoint {
     /// How files looked when they were read, and the hash of what was read.
     pub seen: Vec<(StorePath, ContentHash, Seen)>,
+    /// Tells the manifest that they belong to.
+    pub manifest: u64,
     /// How documents looked once they were in place.
     pub documents: Vec<(String, Seen)>,
     /// The sitemaps, and the dates the index gives for them.
@@ -80,6 +82,7 @@ impl Checkpoint {
         });
         Self {
             seen: seen.collect(),
+            manifest: engine.manifest_hash(),
             documents,
             parts: engine.parts().clone().into_iter().collect(),
         }

@@ -13,7 +13,7 @@ use crate::article::{ArticleId, Diagnostic, Severity, StorePath, Timestamp, esca
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Receipt, Release};
 use crate::engine::{AssembleError, Engine, Guarded, Record, Rendered};
-use crate::files::{ArchiveError, Changes};
+use crate::files::{ArchiveError, Changes, Seen};
 use crate::publish::directory::{DirectoryView, LockError, PublishError};
 use crate::render::RenderError;
 use crate::state::{Checkpoint, State, StateError};
@@ -86,6 +86,8 @@ pub struct Workbench {
     engine: Engine,
     mark: Option<Timestamp>,
     clock: Clock,
+    /// How documents looked when they had been put in place.
+    looks: BTreeMap<String, Seen>,
     /// Whether the checkpoint says what is known, of files and documents.
     is_checkpoint_current: bool,
     /// Whether there was a checkpoint that could not be used.
@@ -150,7 +152,7 @@ impl Workbench {
         };
         let mark = memory.mark;
         let archive = state.archive();
-        let engine = Engine::new(Arc::clone(&config), memory, archive, now(clock, mark))?;
+        let engine = Engine::new(Arc::clone(&config), memory, archive, now(clock, mark));
         let mut bench = Self {
             engine,
             config,
@@ -158,6 +160,7 @@ impl Workbench {
             store,
             mark,
             clock,
+            looks: BTreeMap::new(),
             is_checkpoint_current: false,
             is_checkpoint_damaged: loaded.is_checkpoint_damaged,
             is_memory_torn: loaded.is_memory_torn,
@@ -194,7 +197,10 @@ impl Workbench {
     /// run had everything in place.
     fn resume(&mut self, checkpoint: Checkpoint) {
         let documents = checkpoint.documents;
-        if !self.engine.was_settled() || documents.len() != self.engine.manifest().len() {
+        if !self.engine.was_settled()
+            || checkpoint.manifest != self.engine.manifest_hash()
+            || documents.len() != self.engine.manifest().len()
+        {
             return;
         }
         let is_known = |(path, _): &(String, _)| self.engine.manifest().contains_key(path);
@@ -202,7 +208,13 @@ impl Workbench {
         if documents.iter().all(is_known) && view.is_some_and(|view| view.looks_like(&documents)) {
             self.engine.resume(checkpoint.parts.into_iter().collect());
             self.is_checkpoint_current = true;
+            self.looks = documents.into_iter().collect();
         }
+    }
+
+    /// The checkpoint is gone.
+    pub fn lose_checkpoint(&mut self) {
+        self.is_checkpoint_current = false;
     }
 
     /// `out` is another directory than before: everything is owed to it.
@@ -294,12 +306,18 @@ impl Workbench {
     pub fn prepare(&mut self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Prepared, TurnError> {
         match self.prepare_once(progress) {
             // What is damaged in the memory is read from the store again.
-            Err(TurnError::Archive(error)) => {
-                self.engine.distrust(&error.path);
+            Err(TurnError::Archive(_)) => {
+                self.mend();
                 self.prepare_once(progress)
             }
             prepared => prepared,
         }
+    }
+
+    /// Has what is damaged in the memory read from the store again.
+    pub fn mend(&mut self) {
+        let lost = self.engine.mend();
+        tracing::warn!(lost, "part of the memory is damaged, and is made again");
     }
 
     fn prepare_once(
@@ -396,7 +414,10 @@ impl Workbench {
         let receipt = hold.target.apply(&rendered.release).inspect_err(|_| {
             self.engine.fail(&rendered.release);
         })?;
-        Ok((receipt, self.engine.commit(rendered)))
+        let release = self.engine.commit(rendered);
+        let paths = release.documents.iter().map(|document| document.key.path());
+        self.looks.extend(hold.target.view().looks(paths));
+        Ok((receipt, release))
     }
 
     /// Writes down everything for the next start.
@@ -411,9 +432,10 @@ impl Workbench {
         if self.is_checkpoint_current {
             return Ok(());
         }
-        let view = DirectoryView::open(&self.config.out).ok().flatten();
-        let documents = view.map(|view| view.looks(self.engine.manifest().keys()));
-        let checkpoint = Checkpoint::of(&self.engine, documents.unwrap_or_default());
+        let manifest = self.engine.manifest();
+        self.looks.retain(|path, _| manifest.contains_key(path));
+        let looks = self.looks.clone().into_iter().collect();
+        let checkpoint = Checkpoint::of(&self.engine, looks);
         self.state.save_checkpoint(&checkpoint)?;
         self.is_checkpoint_current = true;
         Ok(())

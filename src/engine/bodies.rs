@@ -64,7 +64,9 @@ impl Engine {
 
     /// Drops bodies that no full-content window prints any more, once there are many.
     pub(super) fn forget_spare_bodies(&mut self) {
-        if self.bodies.len() <= 2 * self.bodies_needed + BODIES_SPARE {
+        let is_few = self.bodies.len() <= 2 * self.bodies_needed + BODIES_SPARE;
+        // Before all windows are known, nobody knows which bodies they print.
+        if is_few || !self.has_windows {
             return;
         }
         let windows: Vec<FeedPlan> = self.windows.values().cloned().collect();

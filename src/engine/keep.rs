@@ -275,7 +275,7 @@ impl Engine {
     }
 
     /// Forgets last good versions.
-    fn release(&mut self, paths: &[StorePath]) -> Touched {
+    pub(super) fn release(&mut self, paths: &[StorePath]) -> Touched {
         let mut offers = Vec::with_capacity(paths.len());
         for path in paths {
             self.forget(path);

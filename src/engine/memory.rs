@@ -15,7 +15,7 @@ use super::{Engine, Kept};
 use crate::article::{ArticleId, StorePath, Timestamp};
 use crate::catalog::Intake;
 use crate::document::{Errand, Fingerprint, Manifest, Owed, TargetId};
-use crate::files::{ArchiveError, Body, Card, File, FileNo, Ledger};
+use crate::files::{Body, Card, File, FileNo, Ledger};
 
 /// So many files, at most, are in one record when everything is recorded anew.
 const FILES_PER_RECORD: usize = 1_000;
@@ -116,16 +116,17 @@ impl Memory {
         }
     }
 
-    /// Has every article belong where the rules of `intake` say; says what that changes.
-    ///
-    /// # Errors
-    /// Where one cannot be fetched.
-    pub(super) fn renew_cards(&mut self, intake: &Intake) -> Result<Unsaved, ArchiveError> {
+    /// Has every article belong where the rules of `intake` say; says what that changes. One that
+    /// cannot be fetched is read again.
+    pub(super) fn renew_cards(&mut self, intake: &Intake) -> Unsaved {
         let mut unsaved = Unsaved::default();
         let files: Vec<FileNo> = self.files.iter().collect();
         for no in files {
             if let Some(File::Article(hash, card)) = self.files.file(no) {
-                let renewed = intake.renew(&card)?;
+                let Ok(renewed) = intake.renew(&card) else {
+                    self.files.forget_hash(no);
+                    continue;
+                };
                 if *card != renewed {
                     let path = card.path.clone();
                     self.files
@@ -135,13 +136,14 @@ impl Memory {
             }
         }
         for (path, kept) in &mut self.kept {
-            let renewed = intake.renew(&kept.card)?;
-            if *kept.card != renewed {
+            if let Ok(renewed) = intake.renew(&kept.card)
+                && *kept.card != renewed
+            {
                 kept.card = Arc::new(renewed);
                 unsaved.kept.insert(path.clone());
             }
         }
-        Ok(unsaved)
+        unsaved
     }
 
     /// Has every file and body read again; what was good and visible stays known, with its body.
@@ -324,7 +326,7 @@ impl Engine {
 
     /// Says where the articles are that these records speak of: the archive was written anew.
     pub fn relocate(&mut self, records: &[Record]) {
-        // Last good versions are shared with their records, and know already.
+        // Last good versions are shared with their records and the index, and know already.
         for (path, file) in records.iter().flat_map(|record| &record.files) {
             if let Some(File::Article(_, card)) = file
                 && let Some(no) = self.article_in(path)

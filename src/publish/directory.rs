@@ -14,7 +14,6 @@ mod publication;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::document::{Receipt, Release, TargetId};
 use crate::files::Seen;
@@ -113,10 +112,6 @@ impl DirectoryTarget {
     }
 }
 
-/// The coarsest clock of a file system that keeps the time of every change: a tick of the kernel's
-/// timer, 10 ms at most, and as much to be safe.
-const TICK: Duration = Duration::from_millis(20);
-
 /// Looks at a target without taking it: what `verify` and `build --dry-run` need.
 #[derive(Debug)]
 pub struct DirectoryView {
@@ -131,16 +126,14 @@ impl DirectoryView {
         !folders.exists(path) && !folders.is_blocked(path)
     }
 
-    /// How documents look, so that a later run can tell that nobody touched them. One that was put in
-    /// place this very moment may be touched within the same tick of the file system's clock: that
-    /// tick is waited out.
+    /// How documents look that have just been put in place, so that a later run can tell that nobody
+    /// touched them since.
     #[must_use]
-    pub fn looks<'a>(&self, documents: impl Iterator<Item = &'a String>) -> Vec<(String, Seen)> {
-        std::thread::sleep(TICK);
+    pub fn looks(&self, documents: impl Iterator<Item = String>) -> Vec<(String, Seen)> {
         let folders = Folders::below(&self.root);
         let seen = documents.filter_map(|path| {
-            let stamp = folders.stamp(path)?;
-            Some((path.clone(), Seen::of(&stamp)))
+            let stamp = folders.stamp(&path)?;
+            Some((path, Seen::of(&stamp)))
         });
         seen.collect()
     }

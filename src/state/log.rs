@@ -21,7 +21,7 @@ mod read;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -193,7 +193,9 @@ pub(super) struct Log {
     is_sound: bool,
     /// How long it was when it was written anew.
     base: u64,
-    /// What is in the file, up to where everything is whole, and what is to come there.
+    /// Up to here it is synced, to the end of a group. What is written ahead lies after that.
+    synced: u64,
+    /// What is in the file, and what is to come there.
     now: Generation,
     /// Before the file was written anew: what is being read meanwhile may refer to it.
     before: Generation,
@@ -211,6 +213,7 @@ impl Log {
             file: None,
             is_sound: read.file.is_some(),
             base: read.base,
+            synced: read.end.max(HEADER as u64),
             now: Generation {
                 file: read.file.clone(),
                 at: read.end.max(HEADER as u64),
@@ -242,7 +245,7 @@ impl Log {
 
     /// Whether more of the file is out of date than not.
     pub(super) fn is_overgrown(&self) -> bool {
-        self.now.at.saturating_sub(self.base) > self.base.max(GROWTH)
+        self.synced.saturating_sub(self.base) > self.base.max(GROWTH)
     }
 
     /// Says in the file that all of it is whole: from here on, damage is damage.
@@ -250,7 +253,7 @@ impl Log {
         if self.is_open()?
             && let Some(file) = &self.file
         {
-            file.write_all_at(&header(self.now.at, self.base), 0)?;
+            file.write_all_at(&header(self.synced, self.base), 0)?;
             file.sync_data()?;
         }
         Ok(())
@@ -277,6 +280,7 @@ impl Log {
                 self.file = Some(file);
                 self.is_sound = true;
                 self.base = end;
+                self.synced = end;
                 self.patience = BLOCK;
                 Ok(())
             }
@@ -313,8 +317,13 @@ impl Log {
                     continue;
                 }
                 bytes.clear();
-                self.get(&card.location, &mut bytes)?;
-                let to = block.put(&bytes).at();
+                // What is lost stays so: whoever asks for it is told, and has it read again.
+                let is_there = self.get(&card.location, &mut bytes).is_ok();
+                let to = if is_there {
+                    block.put(&bytes).at()
+                } else {
+                    block.number << 48
+                };
                 card.location.move_to(to);
                 moved.insert(at, to);
                 if block.pending.len() >= BLOCK {
@@ -374,20 +383,12 @@ impl Log {
 
     /// Makes a file that holds nothing yet.
     fn make(&mut self) -> io::Result<()> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&self.path)?;
-        self.base = HEADER as u64;
-        file.write_all_at(&header(self.base, self.base), 0)?;
-        if let Some(folder) = self.path.parent() {
-            File::open(folder)?.sync_all()?;
-        }
+        let empty = header(HEADER as u64, HEADER as u64);
+        let file = super::replace(&self.path, |mut file| file.write_all(&empty))?;
         self.now.file = Some(Arc::new(file.try_clone()?));
         self.file = Some(file);
         self.is_sound = true;
+        self.base = HEADER as u64;
         Ok(())
     }
 
@@ -451,7 +452,7 @@ impl Log {
         };
         let at = self.now.at;
         let write = || {
-            file.write_all_at(&header(at, self.base), 0)?;
+            file.write_all_at(&header(self.synced, self.base), 0)?;
             let mut writer = io::BufWriter::with_capacity(1 << 20, WriterAt { file, at });
             if !self.now.pending.is_empty() {
                 write_entry(EntryKind::Block, &self.now.pending, &mut writer)?;
@@ -480,8 +481,13 @@ impl Log {
             self.is_sound = false;
             return Err(error);
         }
+        if self.base == HEADER as u64 {
+            // The first group of a file that was made for it is what the file is worth.
+            self.base = end;
+        }
+        self.synced = end;
         // It is synced, and damage from here on. Where that cannot be said, the next one says it.
-        let _ = file.write_all_at(&header(self.now.at, self.base), 0);
+        let _ = file.write_all_at(&header(self.synced, self.base), 0);
         Ok(())
     }
 }

@@ -284,6 +284,10 @@ fn second_record(card: &Arc<Card>) -> Record {
     }
 }
 
+fn filed_record(state: &State, number: usize, text: &str) -> Record {
+    filed(state, &number.to_string(), text).0
+}
+
 /// Much that is read is written before it is saved, and counts only once it is.
 #[test]
 fn articles_are_written_ahead() {
@@ -297,8 +301,12 @@ fn articles_are_written_ahead() {
         .collect();
     let length = std::fs::metadata(path.join(MEMORY)).unwrap().len();
     assert!(length > 8 << 20, "{length}");
-    let (_, loaded) = State::open(&path).unwrap();
-    assert!(loaded.memory.files.is_empty());
+    // Sealed or not, nothing of it is relied on before it is synced.
+    for _ in 0..2 {
+        let (_, loaded) = State::open(&path).unwrap();
+        assert!(loaded.memory.files.is_empty());
+        state.tidy_memory(nothing).unwrap();
+    }
     let records: Vec<Record> = filed.iter().map(|(record, _)| record.clone()).collect();
     state.save_memory(&records, nothing).unwrap();
     let (again, loaded) = State::open(&path).unwrap();
@@ -308,6 +316,24 @@ fn articles_are_written_ahead() {
             kept(&again, &saved(&loaded, &number.to_string())),
             text(number)
         );
+    }
+    // More of it, and a kill in the middle of what speaks of it.
+    let before = std::fs::metadata(path.join(MEMORY)).unwrap().len();
+    let more: Vec<Record> = (200..300)
+        .map(|number| filed_record(&state, number, &text(number)))
+        .collect();
+    let ahead = std::fs::metadata(path.join(MEMORY)).unwrap().len();
+    assert!(ahead > before);
+    let head = std::fs::read(path.join(MEMORY)).unwrap()[..log::HEADER].to_vec();
+    state.save_memory(&more, nothing).unwrap();
+    let whole = std::fs::read(path.join(MEMORY)).unwrap();
+    for cut in [usize::try_from(ahead).unwrap(), whole.len() - 1] {
+        let copy = tempfile::tempdir().unwrap();
+        let mut bytes = whole[..cut].to_vec();
+        bytes[..log::HEADER].copy_from_slice(&head);
+        std::fs::write(copy.path().join(MEMORY), bytes).unwrap();
+        let (_, loaded) = State::open(copy.path()).unwrap();
+        assert_eq!(loaded.memory.files.len(), 200);
     }
     // What is damaged is seen by whoever asks for it, and no other.
     let file = path.join(MEMORY);

@@ -24,7 +24,7 @@ pub(in crate::cli) fn check(options: &Check, global: &Global) -> anyhow::Result<
     let now = daemon::now(clock(options.clock.now), memory.mark);
     // What was good before says which files are no articles any more; everything is read again.
     memory.distrust_readings();
-    let mut engine = Engine::new(config, memory, state.archive(), now)?;
+    let mut engine = Engine::new(config, memory, state.archive(), now);
     let bar = progress_bar(global);
     let changes = store.changes(engine.files(), &engine.intake(), &|read, total| {
         bar.set_length(total);

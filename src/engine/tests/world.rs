@@ -70,7 +70,7 @@ fn engine(
     now: Timestamp,
 ) -> Engine {
     let archive = Arc::clone(archive) as Arc<dyn Archive>;
-    Engine::new(Arc::clone(config), memory, archive, now).unwrap()
+    Engine::new(Arc::clone(config), memory, archive, now)
 }
 
 /// What a turn published.

@@ -124,6 +124,8 @@ struct Daemon {
     /// When what was told is to be written down.
     note_at: Option<Instant>,
     is_ready: bool,
+    /// The whole store was read and taken in.
+    has_read: bool,
 }
 
 /// What changes about a file when it is replaced or written.
@@ -213,6 +215,7 @@ impl Daemon {
             save_takes: Duration::ZERO,
             is_unsaved: false,
             is_ready: false,
+            has_read: false,
         }
     }
 
@@ -335,14 +338,18 @@ impl Daemon {
             }
             Err(error) => return self.retry_later(&error),
         }
-        if !self.bench.engine().owes() {
+        // Before the store was read, with nothing remembered of it, an empty index means nothing.
+        let is_unread = !self.has_read && self.bench.engine().catalog().is_empty();
+        if is_unread || !self.bench.engine().owes() {
             match self.bench.remember() {
                 Ok(()) => {
                     self.retry = None;
                     self.telling.nothing_owed();
                     self.troubles.set(Trouble::Disk, None);
                     self.announce();
-                    self.ready();
+                    if !is_unread {
+                        self.ready();
+                    }
                 }
                 Err(error) => self.retry_later(&error),
             }

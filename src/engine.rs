@@ -15,6 +15,7 @@ mod lines;
 mod memory;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
@@ -23,7 +24,7 @@ use crate::article::{ArticleId, Diagnostic, StorePath, Timestamp};
 use crate::catalog::{Catalog, Intake, Touched};
 use crate::config::Config;
 use crate::document::{Channel, DocumentKey, Fingerprint, Manifest, Release, TargetId};
-use crate::files::{Archive, ArchiveError, Body, Changes, FileNo, Ledger};
+use crate::files::{Archive, ArchiveError, Body, Card, Changes, FileNo, Ledger};
 use crate::plan;
 use crate::render::RenderError;
 
@@ -198,15 +199,20 @@ impl Engine {
     pub fn mend(&mut self) -> usize {
         let files = Arc::clone(self.files());
         let articles = files.iter().filter(|no| files.is_article(*no));
-        let is_lost = |no: &FileNo| files.card(*no).fetch(&*self.archive).is_err();
+        // What cannot be read for another reason may be read later.
+        let is_gone = |error: &ArchiveError| {
+            use ErrorKind::{InvalidData, NotFound, UnexpectedEof};
+            matches!(error.cause.kind(), InvalidData | NotFound | UnexpectedEof)
+        };
+        let lost_card = |card: &Card| card.fetch(&*self.archive).is_err_and(|e| is_gone(&e));
+        let is_lost = |no: &FileNo| lost_card(&files.card(*no));
         let lost: Vec<FileNo> = articles.filter(is_lost).collect();
+        let kept = self.kept.iter().filter(|(_, kept)| lost_card(&kept.card));
+        let kept: Vec<StorePath> = kept.map(|(path, _)| path.clone()).collect();
         drop(files);
         for no in &lost {
             self.catalog.ledger_mut().forget_hash(*no);
         }
-        let kept = self.kept.iter();
-        let kept = kept.filter(|(_, kept)| kept.card.fetch(&*self.archive).is_err());
-        let kept: Vec<StorePath> = kept.map(|(path, _)| path.clone()).collect();
         let touched = self.release(&kept);
         self.owe(touched);
         lost.len() + kept.len()

@@ -41,6 +41,32 @@ pub struct Stamp {
     pub changed: (i64, i64),
 }
 
+/// File systems (statfs(2), `f_type`) on which every change of a file sets a time that nobody else can
+/// set: ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlayfs. On others (network, FUSE, FAT) every run
+/// reads every file.
+pub const CHANGES_ARE_TIMED: [rustix::fs::FsWord; 7] = [
+    0xef53,
+    0x5846_5342,
+    0x9123_683e,
+    0xf2f5_2010,
+    0x2fc1_2fc1,
+    0x0102_1994,
+    0x794c_7630,
+];
+/// A file that was changed so shortly before it was read may be changed again within the same tick
+/// of the file system's clock, and bear the same stamp. In seconds.
+const FRESH: i64 = 2;
+
+impl Stamp {
+    /// Whether a change later than `now`, by the system's clock, would show in the stamp.
+    #[must_use]
+    pub fn is_settled(&self, now: std::time::SystemTime) -> bool {
+        let now = now.duration_since(std::time::UNIX_EPOCH).ok();
+        let now = now.and_then(|now| i64::try_from(now.as_secs()).ok());
+        now.is_some_and(|now| self.changed.0 + FRESH < now)
+    }
+}
+
 impl From<&rustix::fs::Stat> for Stamp {
     fn from(stat: &rustix::fs::Stat) -> Self {
         Self {

@@ -65,7 +65,7 @@ pub struct Checkpoint {
     pub seen: Vec<(StorePath, ContentHash, Seen)>,
     /// Tells the manifest that they belong to.
     pub manifest: u64,
-    /// How documents looked once they were in place.
+    /// How documents looked that are known to be in place.
     pub documents: Vec<(String, Seen)>,
     /// The sitemaps, and the dates the index gives for them.
     pub parts: Vec<(DocumentKey, Option<Timestamp>)>,

@@ -136,6 +136,9 @@ impl Daemon {
         }
         self.bench = bench.map_err(|error| error.to_string())?;
         self.bench.write_ahead(true);
+        self.has_read = false;
+        // Bodies that are still being fetched are read under the old configuration.
+        self.fetching = None;
         self.telling.configured(self.bench.config());
         self.restart_announcer();
         self.sight = Sight::new(Instant::now());

@@ -266,6 +266,7 @@ impl Daemon {
                 return;
             }
             self.sight.is_reopened = false;
+            self.has_read = true;
             self.troubles.set(Trouble::Store, None);
             let blindness = self
                 .sight

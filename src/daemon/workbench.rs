@@ -86,7 +86,7 @@ pub struct Workbench {
     engine: Engine,
     mark: Option<Timestamp>,
     clock: Clock,
-    /// How documents looked when they had been put in place.
+    /// How documents looked that were read at the start and are those that were published.
     looks: BTreeMap<String, Seen>,
     /// Whether the checkpoint says what is known, of files and documents.
     is_checkpoint_current: bool,
@@ -196,19 +196,16 @@ impl Workbench {
     /// Owes nothing but what the clock has touched, where nobody has touched anything since an earlier
     /// run had everything in place.
     fn resume(&mut self, checkpoint: Checkpoint) {
-        let documents = checkpoint.documents;
-        if !self.engine.was_settled()
-            || checkpoint.manifest != self.engine.manifest_hash()
-            || documents.len() != self.engine.manifest().len()
-        {
+        if !self.engine.was_settled() || checkpoint.manifest != self.engine.manifest_hash() {
             return;
         }
-        let is_known = |(path, _): &(String, _)| self.engine.manifest().contains_key(path);
+        let before: BTreeMap<String, Seen> = checkpoint.documents.into_iter().collect();
         let view = DirectoryView::open(&self.config.out).ok().flatten();
-        if documents.iter().all(is_known) && view.is_some_and(|view| view.looks_like(&documents)) {
+        let looks = view.and_then(|view| view.holds_exactly(self.engine.manifest(), &before));
+        if let Some(looks) = looks {
             self.engine.resume(checkpoint.parts.into_iter().collect());
-            self.is_checkpoint_current = true;
-            self.looks = documents.into_iter().collect();
+            self.is_checkpoint_current = looks == before;
+            self.looks = looks;
         }
     }
 
@@ -415,8 +412,12 @@ impl Workbench {
             self.engine.fail(&rendered.release);
         })?;
         let release = self.engine.commit(rendered);
-        let paths = release.documents.iter().map(|document| document.key.path());
-        self.looks.extend(hold.target.view().looks(paths));
+        for document in &release.documents {
+            self.looks.remove(&document.key.path());
+        }
+        for path in &release.retired {
+            self.looks.remove(path);
+        }
         Ok((receipt, release))
     }
 
@@ -432,8 +433,6 @@ impl Workbench {
         if self.is_checkpoint_current {
             return Ok(());
         }
-        let manifest = self.engine.manifest();
-        self.looks.retain(|path, _| manifest.contains_key(path));
         let looks = self.looks.clone().into_iter().collect();
         let checkpoint = Checkpoint::of(&self.engine, looks);
         self.state.save_checkpoint(&checkpoint)?;

@@ -7,7 +7,7 @@ use super::{Engine, assemble};
 use crate::article::StorePath;
 use crate::catalog::{Entry, Touched};
 use crate::files::Body;
-use crate::plan::FeedPlan;
+use crate::plan::{self, FeedPlan};
 
 /// So many bodies more than twice those that are printed are kept before they are sorted through.
 const BODIES_SPARE: usize = 1_000;
@@ -65,9 +65,17 @@ impl Engine {
     /// Drops bodies that no full-content window prints any more, once there are many.
     pub(super) fn forget_spare_bodies(&mut self) {
         let is_few = self.bodies.len() <= 2 * self.bodies_needed + BODIES_SPARE;
-        // Before all windows are known, nobody knows which bodies they print.
-        if is_few || !self.has_windows {
+        if is_few {
             return;
+        }
+        if !self.has_windows {
+            // What was resumed has not planned all of them yet.
+            let channels = self.catalog.channels();
+            let plans = channels.filter_map(|(c, _)| plan::feed(&self.catalog, &self.config, c));
+            let plans: Vec<FeedPlan> = plans.collect();
+            let windows = plans.into_iter().map(|plan| (plan.channel.clone(), plan));
+            self.windows.extend(windows);
+            self.has_windows = true;
         }
         let windows: Vec<FeedPlan> = self.windows.values().cloned().collect();
         let printed: BTreeSet<StorePath> = self

@@ -11,12 +11,15 @@ mod lock;
 mod place;
 mod publication;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use crate::document::{Receipt, Release, TargetId};
-use crate::files::Seen;
+use rayon::prelude::*;
+
+use crate::document::{Fingerprint, Manifest, Receipt, Release, TargetId};
+use crate::files::{CHANGES_ARE_TIMED, Seen};
 
 use folders::Folders;
 pub use lock::{Lock, LockError, Place};
@@ -126,28 +129,45 @@ impl DirectoryView {
         !folders.exists(path) && !folders.is_blocked(path)
     }
 
-    /// How documents look that have just been put in place, so that a later run can tell that nobody
-    /// touched them since.
+    /// Whether exactly the documents of `manifest` are in place. One that looks as it did when it was
+    /// last known to be (`looks`) is not read. Says how those look that can be relied on.
     #[must_use]
-    pub fn looks(&self, documents: impl Iterator<Item = String>) -> Vec<(String, Seen)> {
+    pub fn holds_exactly(
+        &self,
+        manifest: &Manifest,
+        looks: &BTreeMap<String, Seen>,
+    ) -> Option<BTreeMap<String, Seen>> {
+        let system = rustix::fs::fstatfs(self.root.handle()).ok()?.f_type;
+        let is_timed = CHANGES_ARE_TIMED.contains(&system);
         let folders = Folders::below(&self.root);
-        let seen = documents.filter_map(|path| {
-            let stamp = folders.stamp(&path)?;
-            Some((path, Seen::of(&stamp)))
-        });
-        seen.collect()
-    }
-
-    /// Whether exactly these documents are in place, and look as they did.
-    #[must_use]
-    pub fn looks_like(&self, documents: &[(String, Seen)]) -> bool {
-        let folders = Folders::below(&self.root);
-        let known: HashSet<&String> = documents.iter().map(|(path, _)| path).collect();
-        let looks = |path: &String| Some(Seen::of(&folders.stamp(path)?));
-        folders.documents().iter().all(|path| known.contains(path))
-            && documents
-                .iter()
-                .all(|(path, seen)| looks(path) == Some(*seen))
+        if folders
+            .documents()
+            .iter()
+            .any(|path| !manifest.contains_key(path))
+        {
+            return None;
+        }
+        let now = SystemTime::now();
+        let found: Option<Vec<Option<(String, Seen)>>> = manifest
+            .par_iter()
+            .map(|(path, fingerprint)| {
+                let seen = looks.get(path).copied().filter(|_| is_timed);
+                if let Some(seen) = seen
+                    && folders
+                        .stamp(path)
+                        .is_some_and(|now| Seen::of(&now) == seen)
+                {
+                    return Some(Some((path.clone(), seen)));
+                }
+                let (bytes, stamp) = folders.read(path)?;
+                let is_same = Fingerprint::of(&bytes) == *fingerprint;
+                is_same.then(|| {
+                    let can_be_relied_on = is_timed && stamp.is_settled(now);
+                    can_be_relied_on.then(|| (path.clone(), Seen::of(&stamp)))
+                })
+            })
+            .collect();
+        Some(found?.into_iter().flatten().collect())
     }
 
     /// Opens the directory at `path`; `None` where it is missing.

@@ -21,31 +21,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rayon::prelude::*;
-use rustix::fs::{FsWord, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 
 use crate::article::{ContentHash, Diagnostic, Place, Severity, StorePath};
 use crate::catalog::Intake;
 use crate::config::Config;
-use crate::files::{Body, Change, Changes, File, FileNo, Ledger, Seen, Sighting};
+use crate::files::{
+    Body, CHANGES_ARE_TIMED, Change, Changes, File, FileNo, Ledger, Seen, Sighting,
+};
 use crate::store::format;
 
 pub use heard::{Due, Scope, When};
 use read::Reader;
 use walk::Listed;
 pub use watch::{Cookie, Watch};
-
-/// File systems (statfs(2), `f_type`) on which every change of a file sets a time that nobody else can
-/// set: ext2 to ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlayfs. On others (network, FUSE, FAT) every run
-/// reads every file.
-const CHANGES_ARE_TIMED: [FsWord; 7] = [
-    0xef53,
-    0x5846_5342,
-    0x9123_683e,
-    0xf2f5_2010,
-    0x2fc1_2fc1,
-    0x0102_1994,
-    0x794c_7630,
-];
 
 /// The store cannot be used as a whole. That is not the same as an empty store.
 #[derive(Clone, Debug, thiserror::Error)]

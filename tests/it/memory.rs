@@ -479,3 +479,25 @@ fn an_article_that_loses_its_date_stays_as_it_was() {
     project.khabar(&["accept"]);
     assert_eq!(project.shown(), [""; 0]);
 }
+
+/// A document that is altered between two builds is made again, however alike it looks, and what
+/// nobody touched is not even rendered.
+#[test]
+fn what_is_altered_in_out_is_made_again() {
+    let project = Project::new();
+    project.write_many(0..5);
+    project.khabar(&["build"]).ends(0);
+    let before = project.tree();
+    for round in 0..3 {
+        let path = project.out().join("rss.xml");
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[200] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        let run = project.khabar(&["build"]).ends(0);
+        assert!(run.stdout.contains("1 changed"), "{round}: {run:?}");
+        assert_same(&project.tree(), &before, "healed");
+        let run = project.khabar(&["build"]);
+        assert!(run.stdout.contains("0 changed"), "{round}: {run:?}");
+        project.khabar(&["verify"]).ends(0);
+    }
+}

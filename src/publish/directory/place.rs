@@ -154,6 +154,22 @@ impl Folders<'_> {
         is_file.then(|| Stamp::from(&stat))
     }
 
+    /// The document at `path`, and how it looked while it was read; nothing where it is no ordinary
+    /// file, or stood not still.
+    pub(super) fn read(&self, path: &str) -> Option<(Vec<u8>, Stamp)> {
+        let handle = self.open_file(path).ok()?;
+        let before = rustix::fs::fstat(&handle).ok()?;
+        if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
+            return None;
+        }
+        let before = Stamp::from(&before);
+        let mut file = File::from(handle);
+        let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or(0) + 1);
+        file.read_to_end(&mut bytes).ok()?;
+        let after = Stamp::from(&rustix::fs::fstat(&file).ok()?);
+        (before == after).then_some((bytes, after))
+    }
+
     /// How what is at `path` differs from `bytes`.
     pub(super) fn difference(&self, path: &str, bytes: &[u8]) -> Option<Difference> {
         match self.open_file(path).and_then(|file| holds(file, bytes)) {

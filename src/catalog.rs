@@ -3,7 +3,7 @@
 //! It is fed with [`Changes`](crate::files::Changes)-like operations on single files and with the
 //! clock, and answers each with what was [`Touched`]. Time is part of it: an article moves from
 //! *pending* to *live* to *expired* when the clock passes its dates, exactly as if a file had
-//! changed. It renders nothing and knows nothing of files beyond their paths.
+//! changed. It renders nothing, and opens no file.
 
 mod claims;
 mod entry;

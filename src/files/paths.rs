@@ -198,7 +198,7 @@ impl NameRef {
 
 impl Names {
     /// Keeps a string, of which the first 65,535 bytes count: names of files have 255 at most, ids
-    /// 1,024.
+    /// 512.
     pub(super) fn add(&mut self, name: &str) -> NameRef {
         let at = NameRef(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
         let length = u16::try_from(name.len()).unwrap_or(u16::MAX);

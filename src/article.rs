@@ -139,11 +139,7 @@ impl Article {
     /// The date of the last change as seen at `now`: a change dated in the future has not happened.
     #[must_use]
     pub fn updated_at(&self, now: Timestamp) -> Timestamp {
-        if self.updated <= now {
-            self.updated
-        } else {
-            self.published
-        }
+        seen_at(self.published, self.updated, now)
     }
 
     /// Visible: published, and `published ≤ now < expires`.
@@ -153,6 +149,11 @@ impl Article {
             && self.published <= now
             && self.expires.is_none_or(|expires| now < expires)
     }
+}
+
+/// The date of the last change as seen at `now`: one that is dated in the future has not happened.
+pub(crate) fn seen_at(published: Timestamp, updated: Timestamp, now: Timestamp) -> Timestamp {
+    if updated <= now { updated } else { published }
 }
 
 /// `status` of an article.
@@ -166,6 +167,17 @@ pub enum Status {
     Withheld,
     /// Was public and is retracted: in no document, but named by a tombstone.
     Withdrawn,
+}
+
+impl Status {
+    /// Whether the article claims an id and a URL: drafts and withheld articles do not.
+    #[must_use]
+    pub fn makes_claims(self) -> bool {
+        match self {
+            Self::Published | Self::Withdrawn => true,
+            Self::Draft | Self::Withheld => false,
+        }
+    }
 }
 
 /// `kind` of an article.

@@ -8,9 +8,11 @@
 //! It owns neither its signals nor its configuration: both are handed in.
 
 mod announcing;
+mod bodies;
 pub mod control;
 mod hold;
 mod orders;
+mod remembering;
 mod saving;
 mod service;
 mod sight;
@@ -18,6 +20,7 @@ mod telling;
 mod trouble;
 mod versions;
 mod waiters;
+mod words;
 mod workbench;
 
 use std::collections::BTreeSet;
@@ -45,19 +48,13 @@ use telling::Telling;
 use trouble::{Trouble, Troubles};
 pub use versions::adopt;
 use waiters::Waiters;
-pub use workbench::{
-    Clock, Counts, Prepared, Trust, TurnError, Workbench, held_names, misnamed, now, refusal,
-    system_now,
-};
+pub use words::{held_names, misnamed, refusal};
+pub use workbench::{Clock, Counts, Prepared, Trust, TurnError, Workbench, now, system_now};
 
 /// The longest the loop sleeps: a deadline is at most so late, whatever the clock does meanwhile.
 const TICK: Duration = Duration::from_millis(250);
 /// How often the store's health and the configuration's file are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long bodies may take before documents are published without them.
-const BODY_PATIENCE: Duration = Duration::from_secs(3);
-/// How often bodies that changed under the plan are asked for again.
-const BODY_TRIES: u32 = 20;
 /// The first pause after a failed publication; it doubles up to [`RETRY_MAX`].
 const RETRY_MIN: Duration = Duration::from_millis(250);
 /// The longest pause between two tries to publish.
@@ -405,75 +402,6 @@ impl Daemon {
             Trouble::Disk,
             Some(format!("{error}; it is tried again until it succeeds")),
         );
-    }
-
-    /// Fetches the bodies that the plan needs; says whether to go on. Where a body changed under
-    /// the plan, its file is read again first.
-    async fn fetch_bodies(&mut self) -> bool {
-        let needs = self.bench.engine().work().needs;
-        if needs.is_empty() {
-            self.body_tries = 0;
-            return true;
-        }
-        // What must not be forgotten waits for no store.
-        if let Err(error) = self.bench.remember() {
-            self.retry_later(&error);
-            return false;
-        }
-        if !self.bodies_come(needs).await {
-            self.body_tries = 0;
-            return true;
-        }
-        let missing = self.bench.engine().work().needs;
-        let Some(eyes) = self.sight.eyes.as_ref().filter(|_| !missing.is_empty()) else {
-            // Nobody can be asked: documents show the summary until the store answers.
-            self.body_tries = 0;
-            return true;
-        };
-        self.body_tries += 1;
-        if self.body_tries > BODY_TRIES {
-            self.body_tries = 0;
-            return true;
-        }
-        for path in &missing {
-            eyes.watch.ring(path.as_str());
-        }
-        self.retry = Some((Instant::now() + RETRY_MIN, RETRY_MIN));
-        false
-    }
-
-    /// Asks the store for bodies. Says whether it answered in time: what comes later is taken in when
-    /// it is there, and until then nobody is asked again.
-    async fn bodies_come(&mut self, needs: Vec<StorePath>) -> bool {
-        let Some(eyes) = &self.sight.eyes else {
-            return false;
-        };
-        if self.troubles.has(Trouble::Store) {
-            return false;
-        }
-        let store = Arc::clone(&eyes.store);
-        let fetching = self
-            .fetching
-            .get_or_insert_with(|| tokio::task::spawn_blocking(move || store.bodies(&needs)));
-        let Ok(fetched) = tokio::time::timeout(BODY_PATIENCE, fetching).await else {
-            return false;
-        };
-        self.fetching = None;
-        if let Ok(bodies) = fetched {
-            self.bench.engine_mut().take_bodies(bodies);
-        }
-        true
-    }
-
-    /// Takes in bodies that came after the store had been given up on; says whether there were any.
-    async fn take_late_bodies(&mut self) -> bool {
-        let Some(fetched) = self.fetching.take_if(|task| task.is_finished()) else {
-            return false;
-        };
-        if let Ok(bodies) = fetched.await {
-            self.bench.engine_mut().take_bodies(bodies);
-        }
-        true
     }
 
     fn ready(&mut self) {

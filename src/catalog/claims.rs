@@ -81,7 +81,7 @@ fn offers(play: &Play, no: FileNo) -> impl Iterator<Item = Version<'_>> {
     let now = play
         .claims_now(no)
         .then(|| (play.ledger.id(no), play.ledger.url(no)));
-    let kept = play.kept(no).filter(|kept| kept.makes_claims());
+    let kept = kept(play, no);
     now.into_iter()
         .chain(kept.map(|kept| (kept.id.as_str(), kept.url)))
 }
@@ -119,7 +119,12 @@ impl Claims {
         likely.filter(move |no| offers(play, *no).any(|(other, _)| other == id))
     }
 
-    fn with_url<'a>(&'a self, play: &'a Play, url: UrlHash) -> impl Iterator<Item = FileNo> + 'a {
+    /// The files with a version at `url`.
+    pub(super) fn with_url<'a>(
+        &'a self,
+        play: &'a Play,
+        url: UrlHash,
+    ) -> impl Iterator<Item = FileNo> + 'a {
         let likely = self.by_url.get(url.short());
         likely.filter(move |no| offers(play, *no).any(|(_, other)| other == url))
     }
@@ -263,7 +268,7 @@ impl Claims {
 
 /// The last good version of a file, where it claims anything.
 fn kept(play: &Play, no: FileNo) -> Option<&Arc<Card>> {
-    play.kept(no).filter(|kept| kept.makes_claims())
+    play.kept(no).filter(|kept| kept.status.makes_claims())
 }
 
 /// By first publication, then by path without extension.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Phase;
 use super::members::Key;
-use crate::article::{ArticleId, ContentHash, Status, Timestamp};
+use crate::article::{ArticleId, ContentHash, Status, Timestamp, seen_at};
 use crate::files::{Belonging, Card, FileNo, Ledger, UrlHash};
 
 /// Which version of a file is in play.
@@ -92,11 +92,7 @@ impl Play {
 
     /// Whether what a file says now claims an id and a URL.
     pub(super) fn claims_now(&self, no: FileNo) -> bool {
-        self.ledger.is_article(no)
-            && match self.ledger.status(no) {
-                Status::Published | Status::Withdrawn => true,
-                Status::Draft | Status::Withheld => false,
-            }
+        self.ledger.is_article(no) && self.ledger.status(no).makes_claims()
     }
 
     pub(super) fn card(&self, no: FileNo) -> Card {
@@ -148,14 +144,9 @@ impl Play {
         }
     }
 
-    /// As [`Card::updated_at`].
+    /// As [`Article::updated_at`](crate::article::Article::updated_at).
     pub(super) fn updated_at(&self, no: FileNo, now: Timestamp) -> Timestamp {
-        let updated = self.updated(no);
-        if updated <= now {
-            updated
-        } else {
-            self.published(no)
-        }
+        seen_at(self.published(no), self.updated(no), now)
     }
 
     pub(super) fn expires(&self, no: FileNo) -> Option<Timestamp> {

@@ -6,17 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::Xxh3;
-
 use super::hold::{Hold, check_paths};
-use crate::article::{ArticleId, Diagnostic, Severity, StorePath, Timestamp, escape_controls};
+use super::remembering::edition;
+use crate::article::{Diagnostic, Severity, StorePath, Timestamp};
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Receipt, Release};
-use crate::engine::{AssembleError, Engine, Guarded, Record, Rendered};
+use crate::engine::{AssembleError, Engine, Guarded, Rendered};
 use crate::files::{ArchiveError, Changes, Seen};
 use crate::publish::directory::{DirectoryView, LockError, PublishError};
 use crate::render::RenderError;
-use crate::state::{Checkpoint, State, StateError};
+use crate::state::{State, StateError};
 use crate::store::directory::{DirectoryStore, StoreError};
 
 /// How often a store that changes while it is read is asked again within one turn.
@@ -80,16 +79,16 @@ pub enum Trust {
 /// Everything a turn works with.
 #[derive(Debug)]
 pub struct Workbench {
-    config: Arc<Config>,
-    state: State,
+    pub(super) config: Arc<Config>,
+    pub(super) state: State,
     store: Result<DirectoryStore, StoreError>,
-    engine: Engine,
-    mark: Option<Timestamp>,
+    pub(super) engine: Engine,
+    pub(super) mark: Option<Timestamp>,
     clock: Clock,
     /// How documents looked that were read at the start and are those that were published.
-    looks: BTreeMap<String, Seen>,
+    pub(super) looks: BTreeMap<String, Seen>,
     /// Whether the checkpoint says what is known, of files and documents.
-    is_checkpoint_current: bool,
+    pub(super) is_checkpoint_current: bool,
     /// Whether there was a checkpoint that could not be used.
     pub is_checkpoint_damaged: bool,
     /// Whether the memory's end was cut off, by a crash or because it is being written.
@@ -193,27 +192,6 @@ impl Workbench {
         self.engine.set_target(out.and_then(|out| out.id().ok()));
     }
 
-    /// Owes nothing but what the clock has touched, where nobody has touched anything since an earlier
-    /// run had everything in place.
-    fn resume(&mut self, checkpoint: Checkpoint) {
-        if !self.engine.was_settled() || checkpoint.manifest != self.engine.manifest_hash() {
-            return;
-        }
-        let before: BTreeMap<String, Seen> = checkpoint.documents.into_iter().collect();
-        let view = DirectoryView::open(&self.config.out).ok().flatten();
-        let looks = view.and_then(|view| view.holds_exactly(self.engine.manifest(), &before));
-        if let Some(looks) = looks {
-            self.engine.resume(checkpoint.parts.into_iter().collect());
-            self.is_checkpoint_current = looks == before;
-            self.looks = looks;
-        }
-    }
-
-    /// The checkpoint is gone.
-    pub fn lose_checkpoint(&mut self) {
-        self.is_checkpoint_current = false;
-    }
-
     /// `out` is another directory than before: everything is owed to it.
     pub fn start_over(&mut self) {
         self.aim();
@@ -249,52 +227,6 @@ impl Workbench {
         now(self.clock, self.mark)
     }
 
-    /// Writes down what must not be forgotten, where that has changed, although nothing is
-    /// published.
-    ///
-    /// # Errors
-    /// Where the state cannot be written.
-    pub fn remember(&mut self) -> Result<(), TurnError> {
-        if self.engine.has_pressing_news() {
-            self.save_news(&self.engine.news())?;
-        }
-        Ok(())
-    }
-
-    /// Takes the clock's word although it went back: forgets the mark, and returns it. Then everything
-    /// has to be opened anew, at the clock's time. `None` where the clock was not behind the mark.
-    ///
-    /// # Errors
-    /// Where the state cannot be written.
-    pub fn accept_clock(&mut self) -> Result<Option<Timestamp>, TurnError> {
-        let Some(mark) = self.mark.filter(|mark| *mark > system_now()) else {
-            return Ok(None);
-        };
-        self.set_mark(None)?;
-        Ok(Some(mark))
-    }
-
-    /// Puts the clock's mark where it is to be.
-    ///
-    /// # Errors
-    /// Where the state cannot be written.
-    pub(super) fn set_mark(&mut self, mark: Option<Timestamp>) -> Result<(), TurnError> {
-        self.mark = mark;
-        let mut news = self.engine.news();
-        if let Some(record) = news.first_mut() {
-            record.mark = Some(mark);
-        }
-        self.save_news(&news)
-    }
-
-    pub(super) fn save_news(&mut self, news: &[Record]) -> Result<(), TurnError> {
-        let everything = || everything(&self.engine, self.mark);
-        let moved = self.state.save_memory(news, everything)?;
-        self.engine.relocate(&moved);
-        self.engine.news_is_saved();
-        Ok(())
-    }
-
     /// Everything but writing: reads what changed, moves the clock, renders what is owed.
     /// `progress` as in [`DirectoryStore::changes`].
     ///
@@ -309,12 +241,6 @@ impl Workbench {
             }
             prepared => prepared,
         }
-    }
-
-    /// Has what is damaged in the memory read from the store again.
-    pub fn mend(&mut self) {
-        let lost = self.engine.mend();
-        tracing::warn!(lost, "part of the memory is damaged, and is made again");
     }
 
     fn prepare_once(
@@ -421,25 +347,6 @@ impl Workbench {
         Ok((receipt, release))
     }
 
-    /// Writes down everything for the next start.
-    ///
-    /// # Errors
-    /// Where the state cannot be written.
-    pub fn save(&mut self) -> Result<(), TurnError> {
-        self.save_news(&self.engine.news())?;
-        let (engine, mark) = (&self.engine, self.mark);
-        let moved = self.state.tidy_memory(|| everything(engine, mark))?;
-        self.engine.relocate(&moved);
-        if self.is_checkpoint_current {
-            return Ok(());
-        }
-        let looks = self.looks.clone().into_iter().collect();
-        let checkpoint = Checkpoint::of(&self.engine, looks);
-        self.state.save_checkpoint(&checkpoint)?;
-        self.is_checkpoint_current = true;
-        Ok(())
-    }
-
     /// Counts what is published.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -494,67 +401,12 @@ impl Workbench {
     }
 }
 
-/// What documents are made under: the configuration, and the program that makes them.
-fn edition(config: &Config) -> u64 {
-    use std::os::unix::fs::MetadataExt as _;
-    let program = std::env::current_exe().and_then(|path| path.metadata());
-    let program = program.map(|meta| (meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()));
-    let mut hash = Xxh3::new();
-    hash.update(&config.source.to_le_bytes());
-    // One that cannot be looked at is never the same.
-    hash.update(format!("{:?}", program.ok().map_or_else(|| Err(system_now()), Ok)).as_bytes());
-    hash.digest()
-}
-
-/// All that must survive, as records.
-fn everything(engine: &Engine, mark: Option<Timestamp>) -> Vec<Record> {
-    let mut records = engine.everything();
-    if let Some(record) = records.first_mut() {
-        record.mark = Some(mark);
-    }
-    records
-}
-
 fn collect(changes: &Changes, into: &mut BTreeMap<StorePath, Vec<Diagnostic>>) {
     for change in &changes.changed {
         into.insert(change.path.clone(), change.diagnostics.clone());
     }
     for remark in &changes.remarks {
         into.insert(remark.path.clone(), vec![remark.clone()]);
-    }
-}
-
-/// Which documents are not published because somebody else's files stand in their place, for people.
-#[must_use]
-pub fn refusal(config: &Config, refused: &BTreeSet<String>) -> String {
-    format!(
-        "{} files in {} are not khabar's and stay as they are, so that these documents are not \
-         published: {}; move them away, or give khabar an `out` of its own",
-        refused.len(),
-        config.out.display(),
-        first_few(refused.iter().map(String::as_str)),
-    )
-}
-
-/// What to say where a path or URL was given instead of an id.
-#[must_use]
-pub fn misnamed(engine: &Engine, id: &ArticleId) -> String {
-    let meant = engine.meant(id).unwrap_or_else(|| id.clone());
-    format!("no article has the id {id}; that is where {meant} is: give its id")
-}
-
-/// The files of the articles that are held, the first few by name, for people.
-#[must_use]
-pub fn held_names(engine: &Engine) -> String {
-    first_few(engine.held().map(|(path, _)| path.as_str()))
-}
-
-fn first_few<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
-    const NAMED: usize = 5;
-    let first: Vec<String> = names.by_ref().take(NAMED).map(escape_controls).collect();
-    match names.count() {
-        0 => first.join(", "),
-        more => format!("{}, and {more} more", first.join(", ")),
     }
 }
 

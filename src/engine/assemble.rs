@@ -258,7 +258,7 @@ fn feed_view<'a>(engine: &'a Engine, plan: &'a FeedPlan, shown: &'a [Shown]) -> 
             .iter()
             .map(|(entry, article)| EntryView {
                 article,
-                updated: entry.card.updated_at(engine.catalog.now()),
+                updated: engine.catalog.updated(entry.no),
                 body: (is_full && entry.card.prints_body)
                     .then(|| engine.body_of(entry))
                     .flatten(),

@@ -215,3 +215,19 @@ fn a_clock_that_ran_ahead_and_published_nothing_goes_back() {
         world.assert_true();
     }
 }
+
+/// What is lost of the archive is read again; nothing is published without it meanwhile.
+#[test]
+fn what_the_archive_lost_is_read_again() {
+    let mut world = World::new();
+    world.fill(0..4, 0);
+    world.turn(false);
+    world.stop();
+    world.archive.lose();
+    world.start();
+    assert!(world.engine.render(world.engine.work()).is_err());
+    assert_eq!(world.engine.mend(), 4);
+    world.turn(false);
+    world.assert_true();
+    assert_eq!(world.engine.mend(), 0);
+}

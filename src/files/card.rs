@@ -47,25 +47,6 @@ pub struct Card {
 }
 
 impl Card {
-    /// As [`Article::updated_at`].
-    #[must_use]
-    pub fn updated_at(&self, now: Timestamp) -> Timestamp {
-        if self.updated <= now {
-            self.updated
-        } else {
-            self.published
-        }
-    }
-
-    /// Whether it claims an id and a URL: drafts and withheld articles do not.
-    #[must_use]
-    pub fn makes_claims(&self) -> bool {
-        match self.status {
-            Status::Published | Status::Withdrawn => true,
-            Status::Draft | Status::Withheld => false,
-        }
-    }
-
     /// The article itself, from the archive.
     ///
     /// # Errors

@@ -9,6 +9,13 @@ use super::{Archive, Location};
 #[derive(Debug, Default)]
 pub(crate) struct HeapArchive(Mutex<Vec<u8>>);
 
+impl HeapArchive {
+    /// Everything that is kept is damaged.
+    pub(crate) fn lose(&self) {
+        self.0.lock().unwrap().fill(0);
+    }
+}
+
 impl Archive for HeapArchive {
     fn put(&self, bytes: &[u8]) -> Location {
         let mut kept = self.0.lock().unwrap();

@@ -4,14 +4,18 @@
 //! It is a map from paths to [`File`]s, which are put together when they are asked for. What
 //! articles have in common (folders, the channels they belong to) is held once.
 
+mod rows;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::paths::{FileNo, NameRef, Names, Paths, grow};
-use super::{Belonging, Card, File, Location, Stamp, UrlHash};
+use super::{Belonging, Card, File, Location, UrlHash};
 use crate::article::{ArticleId, ContentHash, Status, StorePath, Timestamp};
+pub use rows::Seen;
+use rows::{
+    Belongings, CardRow, EXPIRES, INDEX, LISTED, NEWS, NO_CARD, PRINTS, Row, RowKind, VACANT,
+};
 
 /// Every file of a store that has been taken in.
 #[derive(Clone, Debug, Default)]
@@ -27,93 +31,6 @@ pub struct Ledger {
     inodes: HashMap<FileNo, (u64, u64)>,
     rejected: usize,
     gone: usize,
-}
-
-/// What a file looks like from outside, and what it is.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    hash: [u8; 16],
-    seen: [u8; 16],
-    kind: RowKind,
-    has_hash: bool,
-    is_seen: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RowKind {
-    Vacant,
-    /// It is not there; what is kept of it needs a number.
-    Gone,
-    Article,
-    NoArticle,
-    Rejected,
-}
-
-/// A [`Card`] without its path.
-#[derive(Clone, Copy, Debug)]
-struct CardRow {
-    published: i64,
-    updated: i64,
-    at: u64,
-    url: [u8; 16],
-    content: [u8; 16],
-    id: NameRef,
-    length: u32,
-    belonging: u32,
-    status: Status,
-    flags: u8,
-}
-
-const INDEX: u8 = 1;
-const LISTED: u8 = 2;
-const NEWS: u8 = 4;
-const PRINTS: u8 = 8;
-const EXPIRES: u8 = 16;
-
-const VACANT: Row = Row {
-    hash: [0; 16],
-    seen: [0; 16],
-    kind: RowKind::Vacant,
-    has_hash: false,
-    is_seen: false,
-};
-
-const NO_CARD: CardRow = CardRow {
-    published: 0,
-    updated: 0,
-    at: 0,
-    url: [0; 16],
-    content: [0; 16],
-    id: NameRef::NONE,
-    length: 0,
-    belonging: 0,
-    status: Status::Draft,
-    flags: 0,
-};
-
-/// Tells one stamp from another: its xxh3-128.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen(pub u128);
-
-impl Seen {
-    /// Of how a file looks.
-    #[must_use]
-    pub fn of(stamp: &Stamp) -> Self {
-        let parts = [
-            stamp.inode.0,
-            stamp.inode.1,
-            stamp.size.cast_unsigned(),
-            stamp.modified.0.cast_unsigned(),
-            stamp.modified.1.cast_unsigned(),
-            stamp.changed.0.cast_unsigned(),
-            stamp.changed.1.cast_unsigned(),
-        ];
-        let mut bytes = [0; 56];
-        for (part, to) in parts.iter().zip(bytes.chunks_exact_mut(8)) {
-            to.copy_from_slice(&part.to_le_bytes());
-        }
-        Self(ContentHash::of(&bytes).0)
-    }
 }
 
 impl Ledger {
@@ -486,29 +403,6 @@ impl Ledger {
                 .filter(|(is_set, _)| *is_set)
                 .fold(0, |flags, (_, flag)| flags | flag),
         };
-    }
-}
-
-/// The channels that articles belong to, each list of them once.
-#[derive(Clone, Debug, Default)]
-struct Belongings {
-    list: Vec<Arc<Belonging>>,
-    numbers: HashMap<Arc<Belonging>, u32>,
-}
-
-impl Belongings {
-    fn add(&mut self, belonging: &Arc<Belonging>) -> u32 {
-        if let Some(number) = self.numbers.get(belonging) {
-            return *number;
-        }
-        let number = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
-        self.list.push(Arc::clone(belonging));
-        self.numbers.insert(Arc::clone(belonging), number);
-        number
-    }
-
-    fn get(&self, number: u32) -> &Arc<Belonging> {
-        &self.list[number as usize]
     }
 }
 

@@ -116,17 +116,6 @@ fn write_group(records: &[Record], to: &mut impl io::Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the articles that wait as a block.
-fn write_block(generation: &mut Generation, to: &mut impl io::Write) -> io::Result<()> {
-    if generation.pending.is_empty() {
-        return Ok(());
-    }
-    write_entry(EntryKind::Block, &generation.pending, to)?;
-    generation.at += (ENTRY + generation.pending.len()) as u64;
-    generation.pending.clear();
-    Ok(())
-}
-
 /// The articles that can be read: in the file as it was opened or written, and those that are to be
 /// written at its end.
 #[derive(Debug, Default)]
@@ -146,6 +135,20 @@ enum Kept {
 }
 
 impl Generation {
+    /// Writes the articles that wait as a block, where there are any.
+    fn write_pending(&self, to: &mut impl io::Write) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        write_entry(EntryKind::Block, &self.pending, to)
+    }
+
+    /// They are written, and the file goes on at `end`.
+    fn is_written(&mut self, end: u64) {
+        self.at = end;
+        self.pending.clear();
+    }
+
     fn put(&mut self, bytes: &[u8]) -> Location {
         let at = self.at + (ENTRY + self.pending.len()) as u64;
         self.pending.extend_from_slice(bytes);
@@ -327,10 +330,11 @@ impl Log {
                 card.location.move_to(to);
                 moved.insert(at, to);
                 if block.pending.len() >= BLOCK {
-                    write_block(&mut block, &mut writer)?;
+                    block.write_pending(&mut writer)?;
+                    block.is_written(block.at + (ENTRY + block.pending.len()) as u64);
                 }
             }
-            write_block(&mut block, &mut writer)?;
+            block.write_pending(&mut writer)?;
             write_group(records, &mut writer)?;
             writer.flush()?;
             drop(writer);
@@ -370,14 +374,13 @@ impl Log {
         let Some(file) = &self.file else {
             return Ok(());
         };
-        let mut bytes = Vec::with_capacity(ENTRY + self.now.pending.len());
-        write_entry(EntryKind::Block, &self.now.pending, &mut bytes)?;
-        if let Err(error) = file.write_all_at(&bytes, self.now.at) {
-            let _ = file.set_len(self.now.at);
+        let at = self.now.at;
+        let mut writer = WriterAt { file, at };
+        if let Err(error) = self.now.write_pending(&mut writer) {
+            let _ = file.set_len(at);
             return Err(error);
         }
-        self.now.at += bytes.len() as u64;
-        self.now.pending.clear();
+        self.now.is_written(writer.at);
         Ok(())
     }
 
@@ -454,9 +457,7 @@ impl Log {
         let write = || {
             file.write_all_at(&header(self.synced, self.base), 0)?;
             let mut writer = io::BufWriter::with_capacity(1 << 20, WriterAt { file, at });
-            if !self.now.pending.is_empty() {
-                write_entry(EntryKind::Block, &self.now.pending, &mut writer)?;
-            }
+            self.now.write_pending(&mut writer)?;
             write_group(news, &mut writer)?;
             let writer = writer
                 .into_inner()
@@ -472,8 +473,7 @@ impl Log {
             }
         };
         let synced = file.sync_data();
-        self.now.at = end;
-        self.now.pending.clear();
+        self.now.is_written(end);
         self.patience = BLOCK;
         if let Err(error) = synced {
             // What reached the disk is unknown from here on.

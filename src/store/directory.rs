@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -294,13 +294,13 @@ impl DirectoryStore {
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Changes {
         let total = listing.files.len() as u64;
-        let present: Vec<AtomicBool> = (0..known.end()).map(|_| AtomicBool::new(false)).collect();
+        let present = Present::new(candidates.is_none(), known);
         let look = |reader: &mut Reader<'_>, file: &Listed| {
             let no = known.find(&file.path);
             let outcome = self.look(reader, file, no.map(|no| (no, known)), intake);
             progress(1, total);
             if let Some(no) = no.filter(|_| !matches!(outcome, Outcome::Gone)) {
-                present[no.index()].store(true, Ordering::Relaxed);
+                present.add(no);
             }
             let is_news = !matches!(outcome, Outcome::Gone | Outcome::Untouched);
             is_news.then(|| (file.path.clone(), outcome))
@@ -324,7 +324,7 @@ impl DirectoryStore {
             }
         }
         changes.changed.sort_by(|a, b| a.path.cmp(&b.path));
-        let is_missing = |no: &FileNo| !present[no.index()].load(Ordering::Relaxed);
+        let is_missing = |no: &FileNo| !present.has(*no);
         let missing: Vec<FileNo> = match candidates {
             Some(candidates) => candidates.into_iter().filter(is_missing).collect(),
             None => known.iter().filter(is_missing).collect(),
@@ -416,6 +416,44 @@ struct Linked {
     inode: (u64, u64),
     others: Vec<StorePath>,
     when: When,
+}
+
+/// The known files that were seen: of all, a mark each; of a few, the few.
+enum Present {
+    All(Vec<AtomicBool>),
+    Few(Mutex<HashSet<FileNo>>),
+}
+
+impl Present {
+    fn new(of_all: bool, known: &Ledger) -> Self {
+        if of_all {
+            let marks = (0..known.end()).map(|_| AtomicBool::new(false));
+            Self::All(marks.collect())
+        } else {
+            Self::Few(Mutex::default())
+        }
+    }
+
+    fn add(&self, no: FileNo) {
+        match self {
+            Self::All(marks) => marks[no.index()].store(true, Ordering::Relaxed),
+            Self::Few(few) => {
+                few.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(no);
+            }
+        }
+    }
+
+    fn has(&self, no: FileNo) -> bool {
+        match self {
+            Self::All(marks) => marks[no.index()].load(Ordering::Relaxed),
+            Self::Few(few) => few
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(&no),
+        }
+    }
 }
 
 /// What a look at a file showed.

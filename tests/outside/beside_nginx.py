@@ -189,16 +189,20 @@ def compare(servers, pairs, seconds):
 
 async def drip(port, over):
     """A connection that sends a field now and then, and another where it is closed."""
-    while not over.is_set():
+    ended = asyncio.ensure_future(over.wait())
+    while not ended.done():
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"GET /rss.xml HTTP/1.1\r\nHost: a\r\n")
-            while not over.is_set() and not reader.at_eof():
+            # One reading for as long as the connection lives: a second beside it is an error, at once.
+            closed = asyncio.ensure_future(reader.read())
+            while not ended.done() and not closed.done():
                 writer.write(b"X: y\r\n")
                 await writer.drain()
-                await asyncio.wait([asyncio.ensure_future(reader.read(1)), asyncio.ensure_future(over.wait())],
-                                   timeout=DRIP, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([closed, ended], timeout=DRIP, return_when=asyncio.FIRST_COMPLETED)
             writer.close()
+            await asyncio.wait([closed])
+            closed.exception()
         except OSError:
             await asyncio.sleep(1)
 

@@ -356,8 +356,8 @@ impl Daemon {
             return;
         }
         let published = tokio::task::block_in_place(|| {
-            let rendered = self.bench.render()?;
-            let (receipt, mut release) = self.bench.publish(rendered, &self.hold)?;
+            let wanted = self.telling.wants_documents();
+            let (receipt, mut release) = self.bench.publish(&self.hold, wanted)?;
             // Where another hand's file stands, nothing of khabar's is served any more.
             let refused = self.bench.engine().refused();
             release.retired.extend(refused.iter().cloned());

@@ -320,10 +320,10 @@ pub struct Document {
 /// that everything derived from it is too.
 pub type Manifest = std::collections::BTreeMap<String, Fingerprint>;
 
-/// One publication: documents to put in place, then paths to retire.
+/// A publication or a part of one: documents to put in place, then paths to retire.
 #[derive(Clone, Debug, Default)]
 pub struct Release {
-    /// New and changed documents, parts before indexes.
+    /// New and changed documents, in any order.
     pub documents: Vec<Document>,
     /// Paths below `out` of documents that nothing names any more.
     pub retired: Vec<String>,
@@ -335,6 +335,18 @@ pub struct Release {
     pub replaced: BTreeSet<String>,
     /// Whether there is a memory of this target at all.
     pub is_target_known: bool,
+}
+
+impl Release {
+    /// Leaves paths alone at which somebody else's files stand: neither written nor removed.
+    pub fn leave(&mut self, foreign: &BTreeSet<String>) {
+        if foreign.is_empty() {
+            return;
+        }
+        self.documents
+            .retain(|document| !foreign.contains(&document.key.path()));
+        self.retired.retain(|path| !foreign.contains(path));
+    }
 }
 
 /// Which directory documents are put in. It is another one when it is made anew, and the same when

@@ -1,9 +1,9 @@
 //! Catalog, manifest and unpaid work: what happened goes in, what to publish comes out.
 //!
 //! A step takes in changes and the clock and adds what they touched to the *debt*. The debt is
-//! planned, rendered and handed out as a [`Release`]; only when that is known to be published is it
-//! paid. A failure anywhere in between therefore leaves a debt and not a hole: the next step plans
-//! it again. The engine opens nothing, waits for nothing and knows no clock.
+//! planned, rendered and handed out in parts; only when these are known to be published is it paid. A
+//! failure anywhere in between therefore leaves a debt and not a hole: the next step plans it again.
+//! The engine opens nothing, waits for nothing and knows no clock.
 
 mod assemble;
 mod bodies;
@@ -13,6 +13,7 @@ mod fetched;
 mod keep;
 mod lines;
 mod memory;
+mod overviews;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::ErrorKind;
@@ -23,11 +24,12 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::article::{ArticleId, Diagnostic, StorePath, Timestamp};
 use crate::catalog::{Catalog, Intake, Touched};
 use crate::config::Config;
-use crate::document::{Channel, DocumentKey, Fingerprint, Manifest, Release, TargetId};
+use crate::document::{Channel, DocumentKey, Fingerprint, Manifest, TargetId};
 use crate::files::{Archive, ArchiveError, Body, Card, Changes, FileNo, Ledger};
 use crate::plan;
 use crate::render::RenderError;
 
+pub use assemble::Hand;
 use debt::Debt;
 pub use debt::Work;
 use errands::Errands;
@@ -61,6 +63,8 @@ pub struct Engine {
     /// Documents that are not published, because somebody else's files stand in their place.
     refused: BTreeSet<String>,
     parts: BTreeMap<DocumentKey, Option<Timestamp>>,
+    /// Tells what the overviews show that are published, where that is known.
+    overviews: Option<u64>,
     windows: HashMap<Channel, plan::FeedPlan>,
     debt: Debt,
     visible_when_published: usize,
@@ -82,14 +86,15 @@ pub enum AssembleError {
     Archive(#[from] ArchiveError),
 }
 
-/// A release and what has to be remembered once it is published.
+/// What has been rendered and handed out, and has to be remembered once it is published.
 #[derive(Debug, Default)]
 pub struct Rendered {
-    /// What to publish.
-    pub release: Release,
-    /// Every document of the release.
+    /// Every document that was handed out.
     fingerprints: Manifest,
+    /// Paths below `out` of documents that nothing names any more.
+    retired: Vec<String>,
     parts: BTreeMap<DocumentKey, Option<Timestamp>>,
+    overviews: Option<u64>,
     feeds: Vec<plan::FeedPlan>,
     removed_channels: Vec<Channel>,
     is_everything: bool,
@@ -110,13 +115,43 @@ impl Rendered {
         self.is_everything
     }
 
+    /// Whether nothing was handed out and nothing is to go.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fingerprints.is_empty() && self.retired.is_empty()
+    }
+
+    /// How many documents were handed out.
+    #[must_use]
+    pub fn documents(&self) -> usize {
+        self.fingerprints.len()
+    }
+
+    /// The paths of all documents that were handed out or are to go.
+    pub fn paths(&self) -> impl Iterator<Item = &String> {
+        self.fingerprints.keys().chain(&self.retired)
+    }
+
+    /// Whether a document at `path` was handed out.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.fingerprints.contains_key(path)
+    }
+
+    /// The paths of documents that nothing names any more.
+    #[must_use]
+    pub fn retired(&self) -> &[String] {
+        &self.retired
+    }
+
+    /// Documents that nobody remembers are to go as well.
+    pub fn retire(&mut self, orphans: Vec<String>) {
+        self.retired.extend(orphans);
+    }
+
     /// Leaves paths alone at which somebody else's files stand: neither written nor removed.
     pub fn leave(&mut self, foreign: BTreeSet<String>) {
-        let release = &mut self.release;
-        release
-            .documents
-            .retain(|document| !foreign.contains(&document.key.path()));
-        release.retired.retain(|path| !foreign.contains(path));
+        self.retired.retain(|path| !foreign.contains(path));
         self.fingerprints.retain(|path, _| !foreign.contains(path));
         self.foreign = foreign;
     }
@@ -175,6 +210,7 @@ impl Engine {
             settled_before: memory.settled.filter(|_| memory.seen_at == Some(then)),
             refused: BTreeSet::new(),
             parts: BTreeMap::new(),
+            overviews: None,
             windows: HashMap::new(),
             debt: Debt::All,
             visible_when_published: 0,
@@ -384,25 +420,30 @@ impl Engine {
         changed
     }
 
-    /// Renders what is owed.
+    /// Renders what is owed, and hands it out in parts as they are made, from several threads; so
+    /// nobody has to hold all of it. The last part has the paths that retire.
     ///
     /// # Errors
-    /// Where an article cannot be fetched, or a writing crate fails.
-    pub fn render(&self, work: Work) -> Result<Rendered, AssembleError> {
-        assemble::render(self, work)
+    /// Where an article cannot be fetched, a writing crate fails, or `hand` does.
+    pub fn render<E>(&self, work: Work, hand: Hand<'_, E>) -> Result<Rendered, E>
+    where
+        E: From<AssembleError> + Send,
+    {
+        assemble::render(self, work, hand)
     }
 
-    /// Nobody knows how much of a release is in place: all of it is khabar's, and owed still.
-    pub fn fail(&mut self, release: &Release) {
-        for document in &release.documents {
-            let path = document.key.path();
+    /// Nobody knows how much of what was handed out is in place: all of it is khabar's, and owed
+    /// still.
+    pub fn fail(&mut self, rendered: &Rendered) {
+        self.overviews = None;
+        for path in rendered.fingerprints.keys() {
             self.unsaved.manifest.insert(path.clone());
-            self.manifest.insert(path, Fingerprint::UNKNOWN);
+            self.manifest.insert(path.clone(), Fingerprint::UNKNOWN);
         }
     }
 
-    /// The debt is paid: `rendered` is published. Hands back what that was.
-    pub fn commit(&mut self, rendered: Rendered) -> Release {
+    /// The debt is paid: `rendered` is published.
+    pub fn commit(&mut self, rendered: Rendered) {
         if rendered.is_everything {
             self.home = self.target;
             self.has_windows = true;
@@ -416,14 +457,15 @@ impl Engine {
             self.refused.insert(path);
         }
         self.manifest.extend(rendered.fingerprints);
-        for path in &rendered.release.retired {
+        for path in &rendered.retired {
             self.refused.remove(path);
             self.manifest.remove(path);
             self.unsaved.manifest.insert(path.clone());
         }
-        self.forget_topics(&rendered.release.retired);
+        self.forget_topics(&rendered.retired);
         self.begin_to_tell();
         self.parts = rendered.parts;
+        self.overviews = rendered.overviews;
         for channel in rendered.removed_channels {
             self.windows.remove(&channel);
         }
@@ -433,7 +475,6 @@ impl Engine {
             .extend(plans.map(|plan| (plan.channel.clone(), plan)));
         self.visible_when_published = self.visible();
         self.forget_spare_bodies();
-        rendered.release
     }
 
     /// How many documents are published once `rendered` is.
@@ -443,7 +484,7 @@ impl Engine {
         let new = names
             .by_ref()
             .filter(|path| !self.manifest.contains_key(*path));
-        self.manifest.len() + new.count() - rendered.release.retired.len()
+        self.manifest.len() + new.count() - rendered.retired.len()
     }
 }
 

@@ -5,20 +5,22 @@ mod check;
 mod explain;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{Build, Global, Verify};
 use super::{Exit, output, project};
 use crate::article::Timestamp;
 use crate::config::Config;
-use crate::daemon::{self, Clock, Counts, Hold, Prepared, Trust, Workbench};
+use crate::daemon::{self, Clock, Counts, Hold, Prepared, Trust, TurnError, Workbench};
 use crate::document::Receipt;
-use crate::engine::Engine;
-use crate::publish::directory::{Difference, DirectoryView};
+use crate::engine::{Engine, Rendered};
+use crate::publish::directory::{Difference, DirectoryView, PublishError};
 
 pub(super) use acts::{accept, restore, sync, withdraw};
 pub(super) use check::check;
@@ -45,8 +47,11 @@ pub(super) fn verify(options: &Verify, global: &Global) -> anyhow::Result<Exit> 
     let config = project::config(&global.config)?;
     let out = config.out.clone();
     let mut bench = open(config, clock(options.clock.now), Trust::History)?;
-    let prepared = prepare(&mut bench, global)?;
-    let differences = differences(&prepared, &out)?;
+    let (_, (rendered, differences)) = turn(
+        &mut bench,
+        |bench| prepare(bench, global),
+        |bench| differences(bench, &out),
+    )?;
     output::results(|out| {
         for (path, what) in &differences {
             let word = match what {
@@ -59,9 +64,8 @@ pub(super) fn verify(options: &Verify, global: &Global) -> anyhow::Result<Exit> 
         }
         Ok(())
     })?;
-    let documents = prepared.rendered.release.documents.len();
     tracing::info!(
-        documents,
+        documents = rendered.documents(),
         differences = differences.len(),
         "compared with {}",
         out.display()
@@ -73,13 +77,17 @@ pub(super) fn verify(options: &Verify, global: &Global) -> anyhow::Result<Exit> 
 fn dry_run(config: Config, clock: Clock, global: &Global) -> anyhow::Result<Exit> {
     let out = config.out.clone();
     let mut bench = open(config, clock, Trust::Readings)?;
-    let prepared = prepare(&mut bench, global)?;
-    let differences = differences(&prepared, &out)?;
+    let turned = turn(
+        &mut bench,
+        |bench| prepare(bench, global),
+        |bench| differences(bench, &out),
+    )?;
+    let (prepared, (rendered, differences)) = turned;
     let manifest = bench.engine().manifest();
     output::results(|out| {
         for (path, what) in &differences {
             let is_known = manifest.contains_key(path);
-            let is_same = prepared.rendered.is_published(path, bench.engine());
+            let is_same = rendered.is_published(path, bench.engine());
             let line = match what {
                 Some(Difference::Missing) if is_known => "write (it is gone from out)",
                 Some(Difference::Missing) => "write (it is new)",
@@ -97,7 +105,7 @@ fn dry_run(config: Config, clock: Clock, global: &Global) -> anyhow::Result<Exit
     let foreign = foreign.count();
     let line = line(
         bench.counts(),
-        bench.engine().documents_with(&prepared.rendered) - foreign,
+        bench.engine().documents_with(&rendered) - foreign,
         differences.len() - foreign,
     );
     tracing::info!("{line} (nothing was written)");
@@ -115,22 +123,40 @@ fn open(config: Config, clock: Clock, trust: Trust) -> anyhow::Result<Workbench>
     Ok(bench)
 }
 
+/// Prepares a turn and does `act`; both once more, from what the store says, where part of the memory
+/// turns out to be damaged.
+fn turn<T>(
+    bench: &mut Workbench,
+    prepare: impl Fn(&mut Workbench) -> Prepared,
+    act: impl Fn(&mut Workbench) -> Result<T, TurnError>,
+) -> anyhow::Result<(Prepared, T)> {
+    let prepared = prepare(bench);
+    match act(bench) {
+        Err(TurnError::Archive(_)) => {
+            bench.mend();
+            let prepared = prepare(bench);
+            Ok((prepared, act(bench)?))
+        }
+        acted => Ok((prepared, acted?)),
+    }
+}
+
 /// Prepares a turn and says what is wrong.
-fn prepare(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
-    let prepared = read(bench, global)?;
+fn prepare(bench: &mut Workbench, global: &Global) -> Prepared {
+    let prepared = read(bench, global);
     report(&prepared, bench.engine());
-    Ok(prepared)
+    prepared
 }
 
 /// Prepares a turn, with progress on a terminal.
-fn read(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
+fn read(bench: &mut Workbench, global: &Global) -> Prepared {
     let bar = progress_bar(global);
     let prepared = bench.prepare(&|read, total| {
         bar.set_length(total);
         bar.inc(read);
     });
     bar.finish_and_clear();
-    Ok(prepared?)
+    prepared
 }
 
 /// How a publication ended.
@@ -149,10 +175,14 @@ fn publish(
     global: &Global,
     started: Instant,
 ) -> anyhow::Result<Outcome> {
-    let prepared = prepare(bench, global)?;
+    let (prepared, (receipt, _)) = turn(
+        bench,
+        |bench| prepare(bench, global),
+        |bench| bench.publish(hold, false),
+    )?;
+    let Receipt { written, removed } = receipt;
     let is_wanting = is_held(&prepared) || prepared.store_error.is_some();
-    let documents = bench.engine().documents_with(&prepared.rendered);
-    let (Receipt { written, removed }, _) = bench.publish(prepared.rendered, hold)?;
+    let documents = bench.engine().manifest().len();
     bench.save()?;
     let seconds = started.elapsed().as_secs_f64();
     let line = line(bench.counts(), documents, written + removed);
@@ -208,46 +238,46 @@ fn report(prepared: &Prepared, engine: &Engine) {
     }
 }
 
+/// What differs at which path; nothing where a document is there that should not be.
+type Differences = Vec<(String, Option<Difference>)>;
+
 /// Every document that is not in `out` as it should be, and every one there that should not be.
-fn differences(
-    prepared: &Prepared,
-    out: &std::path::Path,
-) -> anyhow::Result<Vec<(String, Option<Difference>)>> {
-    let view =
-        DirectoryView::open(out).with_context(|| format!("{} cannot be opened", out.display()))?;
-    let foreign = view
-        .as_ref()
-        .map(|view| view.foreign(&prepared.rendered.release));
-    let foreign = foreign.unwrap_or_default();
-    let mut differences = Vec::new();
-    for document in &prepared.rendered.release.documents {
-        let path = document.key.path();
-        let difference = match &view {
-            Some(_) if foreign.contains(&path) => Some(Difference::Foreign),
-            Some(view) => view.difference(&path, &document.bytes),
-            None => Some(Difference::Missing),
-        };
-        if difference.is_some() {
-            differences.push((path, difference));
-        }
-    }
-    for path in prepared
-        .rendered
-        .release
-        .retired
-        .iter()
-        .filter(|p| !foreign.contains(*p))
-    {
-        if view.as_ref().is_some_and(|view| view.exists(path)) {
-            differences.push((path.clone(), None));
-        }
-    }
-    if let Some(view) = &view {
-        let orphans = view.orphans(&prepared.rendered.release);
+fn differences(bench: &Workbench, out: &Path) -> Result<(Rendered, Differences), TurnError> {
+    let view = DirectoryView::open(out).map_err(|cause| PublishError {
+        action: "cannot open",
+        path: out.to_owned(),
+        cause,
+    })?;
+    let owners = view.as_ref().map(DirectoryView::owners);
+    let found = Mutex::new(Differences::new());
+    let rendered = bench.render(&|release| {
+        let foreign = owners.as_ref().map(|owners| owners.foreign(&release));
+        let foreign = foreign.unwrap_or_default();
+        let documents = release.documents.iter().filter_map(|document| {
+            let path = document.key.path();
+            let difference = match &view {
+                Some(_) if foreign.contains(&path) => Some(Difference::Foreign),
+                Some(view) => view.difference(&path, &document.bytes),
+                None => Some(Difference::Missing),
+            };
+            difference.map(|difference| (path, Some(difference)))
+        });
+        let is_there = |path: &&String| view.as_ref().is_some_and(|view| view.exists(path));
+        let retired = release.retired.iter();
+        let stale = retired.filter(|path| !foreign.contains(*path) && is_there(path));
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.extend(documents);
+        found.extend(stale.map(|path| (path.clone(), None)));
+        Ok(())
+    })?;
+    let mut differences = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(owners) = &owners {
+        let retired: BTreeSet<&String> = rendered.retired().iter().collect();
+        let orphans = owners.orphans(|path| rendered.has(path) || retired.contains(&path.to_owned()));
         differences.extend(orphans.into_iter().map(|path| (path, None)));
     }
     differences.sort();
-    Ok(differences)
+    Ok((rendered, differences))
 }
 
 fn is_held(prepared: &Prepared) -> bool {

@@ -72,6 +72,11 @@ impl Telling {
         self.heard.take();
     }
 
+    /// Whether somebody serves what is published.
+    pub(super) fn wants_documents(&self) -> bool {
+        self.stand.is_some()
+    }
+
     /// A release is in place.
     pub(super) fn published(&mut self, release: Release, receipt: Receipt) {
         let since = self.owed_since.take();

@@ -4,14 +4,14 @@
 //! was published is remembered. It prints nothing; what happened is returned.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::hold::{Hold, check_paths};
 use super::remembering::edition;
 use crate::article::{Diagnostic, Severity, StorePath, Timestamp};
 use crate::config::{Config, Overlap};
-use crate::document::{Channel, ChannelKind, Receipt, Release};
-use crate::engine::{AssembleError, Engine, Guarded, Rendered};
+use crate::document::{Channel, ChannelKind, Document, Receipt, Release};
+use crate::engine::{AssembleError, Engine, Guarded, Hand, Rendered};
 use crate::files::{ArchiveError, Changes, Seen};
 use crate::publish::directory::{DirectoryView, LockError, PublishError};
 use crate::render::RenderError;
@@ -95,11 +95,9 @@ pub struct Workbench {
     pub is_memory_torn: bool,
 }
 
-/// A turn up to the point where something would be written.
+/// A turn up to the point where something would be rendered.
 #[derive(Debug)]
 pub struct Prepared {
-    /// What to publish.
-    pub rendered: Rendered,
     /// What the guard did.
     pub guarded: Guarded,
     /// Faults, doubts and notes of what was read in this turn, by path and place; then duplicates
@@ -112,6 +110,15 @@ pub struct Prepared {
     pub store_error: Option<StoreError>,
     /// Seconds the clock is behind the last publication, where that is too many.
     pub clock_behind: Option<i64>,
+}
+
+/// What of a publication is staged.
+#[derive(Debug, Default)]
+struct Staged {
+    /// Where somebody else's files stand.
+    foreign: BTreeSet<String>,
+    /// Documents that are wanted after.
+    documents: Vec<Document>,
 }
 
 /// Articles and channels, for people.
@@ -227,26 +234,8 @@ impl Workbench {
         now(self.clock, self.mark)
     }
 
-    /// Everything but writing: reads what changed, moves the clock, renders what is owed.
-    /// `progress` as in [`DirectoryStore::changes`].
-    ///
-    /// # Errors
-    /// Where the store fails and nothing is known of it, or a document cannot be rendered.
-    pub fn prepare(&mut self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Prepared, TurnError> {
-        match self.prepare_once(progress) {
-            // What is damaged in the memory is read from the store again.
-            Err(TurnError::Archive(_)) => {
-                self.mend();
-                self.prepare_once(progress)
-            }
-            prepared => prepared,
-        }
-    }
-
-    fn prepare_once(
-        &mut self,
-        progress: &(dyn Fn(u64, u64) + Sync),
-    ) -> Result<Prepared, TurnError> {
+    /// Reads what changed and moves the clock. `progress` as in [`DirectoryStore::changes`].
+    pub fn prepare(&mut self, progress: &(dyn Fn(u64, u64) + Sync)) -> Prepared {
         let mut diagnostics: BTreeMap<StorePath, Vec<Diagnostic>> = BTreeMap::new();
         let mut guarded = Guarded::default();
         let mut store_error = None;
@@ -268,7 +257,6 @@ impl Workbench {
                 break;
             }
         }
-        let rendered = self.render()?;
         let mut diagnostics: Vec<Diagnostic> = diagnostics.into_values().flatten().collect();
         diagnostics.extend(self.engine.duplicates());
         diagnostics.extend(self.engine.lapsed());
@@ -280,14 +268,13 @@ impl Workbench {
             }
             !is_embargoed
         });
-        Ok(Prepared {
-            rendered,
+        Prepared {
             guarded,
             diagnostics,
             silenced: silenced.len(),
             store_error,
             clock_behind: self.clock_behind(),
-        })
+        }
     }
 
     /// Takes in what happened, and moves the clock.
@@ -298,30 +285,43 @@ impl Workbench {
         self.engine.step(changes, now)
     }
 
-    /// Renders what is owed.
+    /// Renders what is owed, and hands it out in parts as they are made.
     ///
     /// # Errors
-    /// Where a writing crate fails: a bug.
-    pub fn render(&self) -> Result<Rendered, TurnError> {
-        Ok(self.engine.render(self.engine.work())?)
+    /// Where a writing crate fails: a bug; where an article cannot be fetched, or `hand` fails.
+    pub fn render(&self, hand: Hand<'_, TurnError>) -> Result<Rendered, TurnError> {
+        self.engine.render(self.engine.work(), hand)
     }
 
-    /// Publishes what was rendered, and hands back what is in place now. What it is made from is
-    /// written down before, so that a crash forgets nothing that was shown and leaves no document
-    /// that nobody owns.
+    /// Renders and publishes what is owed, and hands back what is in place now; with its documents
+    /// where these are `wanted`. What it is made from is written down before anything is put in place,
+    /// so that a crash forgets nothing that was shown and leaves no document that nobody owns.
     ///
     /// # Errors
-    /// Where the state or `out` cannot be written. What is published stays coherent, and is owed.
-    pub fn publish(
-        &mut self,
-        mut rendered: Rendered,
-        hold: &Hold,
-    ) -> Result<(Receipt, Release), TurnError> {
+    /// Where something cannot be rendered, or the state or `out` cannot be written. What is published
+    /// stays coherent, and is owed.
+    pub fn publish(&mut self, hold: &Hold, wanted: bool) -> Result<(Receipt, Release), TurnError> {
+        let mut publication = hold.target.begin();
+        let staged = Mutex::new(Staged::default());
+        let mut rendered = self.render(&|mut release| {
+            let foreign = publication.owners().foreign(&release);
+            release.leave(&foreign);
+            publication.stage(&release)?;
+            let mut staged = staged.lock().unwrap_or_else(PoisonError::into_inner);
+            staged.foreign.extend(foreign);
+            if wanted {
+                staged.documents.append(&mut release.documents);
+            }
+            Ok(())
+        })?;
+        let staged = staged.into_inner().unwrap_or_else(PoisonError::into_inner);
         if rendered.is_everything() {
-            let orphans = hold.target.view().orphans(&rendered.release);
-            rendered.release.retired.extend(orphans);
+            let known: BTreeSet<&String> = rendered.retired().iter().collect();
+            let is_known = |path: &str| rendered.has(path) || known.contains(&path.to_owned());
+            let orphans = publication.owners().orphans(is_known);
+            rendered.retire(orphans);
         }
-        rendered.leave(hold.target.view().foreign(&rendered.release));
+        rendered.leave(staged.foreign);
         self.engine.owe_topics(&rendered);
         let mut news = self.engine.news_before(&rendered);
         if let Clock::System = self.clock {
@@ -330,20 +330,24 @@ impl Workbench {
         if let Some(record) = news.first_mut() {
             record.mark = Some(self.mark);
         }
-        self.save_news(&news)?;
-        let is_nothing =
-            rendered.release.documents.is_empty() && rendered.release.retired.is_empty();
-        self.is_checkpoint_current &= is_nothing;
-        let receipt = hold.target.apply(&rendered.release).inspect_err(|_| {
-            self.engine.fail(&rendered.release);
-        })?;
-        let release = self.engine.commit(rendered);
-        for document in &release.documents {
-            self.looks.remove(&document.key.path());
-        }
-        for path in &release.retired {
+        // Neither depends on the other, and both wait for the disk.
+        let (saved, synced) = rayon::join(|| self.save_news(&news), || publication.sync());
+        saved?;
+        synced?;
+        self.is_checkpoint_current &= rendered.is_empty();
+        let receipt = publication
+            .finish(rendered.retired())
+            .inspect_err(|_| self.engine.fail(&rendered))?;
+        for path in rendered.paths() {
             self.looks.remove(path);
         }
+        let retired = rendered.retired().to_vec();
+        self.engine.commit(rendered);
+        let release = Release {
+            documents: staged.documents,
+            retired,
+            ..Release::default()
+        };
         Ok((receipt, release))
     }
 

@@ -200,16 +200,22 @@ impl Engine {
             return;
         }
         let now = self.catalog.now();
-        for document in &rendered.release.documents {
-            let path = document.key.path();
-            let is_same = rendered.fingerprints.get(&path) == self.manifest.get(&path);
-            if is_same || !matches!(document.key, DocumentKey::Feed(..)) {
-                continue;
-            }
+        let channels = rendered.feeds.iter().map(|plan| &plan.channel);
+        let keys = channels.flat_map(|channel| {
+            let formats = self.config.feeds.of(channel.kind()).formats.iter();
+            formats.map(|format| DocumentKey::Feed(channel.clone(), *format))
+        });
+        let is_new = |key: &DocumentKey| {
+            let path = key.path();
+            let made = rendered.fingerprints.get(&path);
+            made.is_some() && made != self.manifest.get(&path)
+        };
+        let topics: Vec<DocumentKey> = keys.filter(is_new).collect();
+        for topic in topics {
             for hub in &self.config.announce.hubs {
                 let errand = Errand::Topic {
                     hub: hub.clone(),
-                    topic: document.key.clone(),
+                    topic: topic.clone(),
                 };
                 self.unsaved.errands.insert(errand.clone());
                 self.errands.add(errand, now);

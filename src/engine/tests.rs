@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use history::{Happening, Written, file, happening};
-use world::{CONFIG, START, World, simple};
+use world::{CONFIG, START, World, render, simple};
 
 /// 48 histories, or as many as `PROPTEST_CASES` says.
 fn cases() -> u32 {
@@ -185,7 +185,7 @@ fn a_body_that_cannot_be_fetched_is_owed() {
     let changes = world.read(&world.engine);
     world.engine.step(changes, world.now);
     // The store is lost before the body is asked for: the summary is published meanwhile.
-    let rendered = world.engine.render(world.engine.work()).unwrap();
+    let (rendered, _) = render(&world.engine).unwrap();
     world.engine.commit(rendered);
     assert!(world.engine.owes());
     world.turn(false);
@@ -225,7 +225,7 @@ fn what_the_archive_lost_is_read_again() {
     world.stop();
     world.archive.lose();
     world.start();
-    assert!(world.engine.render(world.engine.work()).is_err());
+    assert!(render(&world.engine).is_err());
     assert_eq!(world.engine.mend(), 4);
     world.turn(false);
     world.assert_true();

@@ -14,17 +14,18 @@ mod publication;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use rayon::prelude::*;
 
-use crate::document::{Fingerprint, Manifest, Receipt, Release, TargetId};
+use crate::document::{Fingerprint, Manifest, Release, TargetId};
 use crate::files::{CHANGES_ARE_TIMED, Seen};
 
 use folders::Folders;
 pub use lock::{Lock, LockError, Place};
 use place::Root;
-pub use publication::{Publication, Standing};
+pub use publication::Publication;
 
 /// A publication failed; what is in place is coherent, and publishing again completes it.
 #[derive(Debug, thiserror::Error)]
@@ -91,27 +92,10 @@ impl DirectoryTarget {
         &self.view
     }
 
-    /// Begins a publication whose documents are handed over in batches.
+    /// Begins a publication whose documents are handed over as they are made.
     #[must_use]
     pub fn begin(&self) -> Publication<'_> {
         Publication::new(&self.view.root)
-    }
-
-    /// Publishes a release. When this returns, every document is in place and survives a power cut.
-    ///
-    /// # Errors
-    /// At the first file that cannot be written, renamed or removed. Nothing half-written is left.
-    pub fn apply(&self, release: &Release) -> Result<Receipt, PublishError> {
-        let standing = |path: &str| {
-            if release.replaced.contains(path) {
-                Standing::Other
-            } else {
-                Standing::Unknown
-            }
-        };
-        self.begin()
-            .stage(&release.documents, standing)?
-            .finish(&release.retired)
     }
 }
 
@@ -190,31 +174,10 @@ impl DirectoryView {
         self.root.id()
     }
 
-    /// The paths of a release at which somebody else's files stand.
+    /// Whose files stand where a publication would put and remove documents, as things are now.
     #[must_use]
-    pub fn foreign(&self, release: &Release) -> BTreeSet<String> {
-        foreign(&Folders::below(&self.root), release)
-    }
-
-    /// Documents of khabar's own that a release of everything neither writes nor removes: nobody
-    /// remembers them.
-    #[must_use]
-    pub fn orphans(&self, release: &Release) -> Vec<String> {
-        let written = release.documents.iter().map(|d| d.key.path());
-        let known: BTreeSet<String> = written.chain(release.retired.iter().cloned()).collect();
-        self.orphans_beside(|path| known.contains(path))
-    }
-
-    /// The same where the documents were handed over in batches: `is_known` says which paths are
-    /// written or removed.
-    #[must_use]
-    pub fn orphans_beside(&self, is_known: impl Fn(&str) -> bool) -> Vec<String> {
-        let folders = Folders::below(&self.root);
-        let is_front_signed = is_front_signed(&folders);
-        let there = folders.documents().into_iter();
-        there
-            .filter(|path| !is_known(path) && is_own(&folders, path, is_front_signed))
-            .collect()
+    pub fn owners(&self) -> Owners<'_> {
+        Owners::below(&self.root)
     }
 
     /// How the document at `path` differs from `bytes`; `None` where it does not.
@@ -230,29 +193,62 @@ impl DirectoryView {
     }
 }
 
-/// The paths of a release at which somebody else's files stand, or a folder, or what is no folder
-/// above them. What no memory knows is khabar's where it says so, or where it is what is to be written
-/// anyway. Where nothing at all is remembered of the target, documents in formats that have no place
-/// for that are khabar's where they look so and the front says so.
-fn foreign(folders: &Folders<'_>, release: &Release) -> BTreeSet<String> {
-    let documents = release.documents.iter();
-    let bytes: HashMap<String, &[u8]> = documents
-        .map(|document| (document.key.path(), document.bytes.as_slice()))
-        .collect();
-    let is_written = |path: &String| {
-        let bytes = bytes.get(path);
-        bytes.is_some_and(|bytes| folders.difference(path, bytes).is_none())
-    };
-    let is_front_signed = !release.is_target_known && is_front_signed(folders);
-    let blocked = bytes.keys().filter(|path| folders.is_blocked(path));
-    let unproven = release.unproven.iter().filter(|path| folders.exists(path));
-    let others =
-        unproven.filter(|path| !is_own(folders, path, is_front_signed) && !is_written(path));
-    blocked.chain(others).cloned().collect()
+/// Tells khabar's own files from those of others, for the length of one publication.
+#[derive(Debug)]
+pub struct Owners<'a> {
+    folders: Folders<'a>,
+    /// The front says that it is khabar's.
+    is_front_signed: OnceLock<bool>,
 }
 
-fn is_front_signed(folders: &Folders<'_>) -> bool {
-    SIGNED.iter().any(|name| folders.is_signed(name))
+impl<'a> Owners<'a> {
+    fn below(root: &'a Root) -> Self {
+        Self {
+            folders: Folders::below(root),
+            is_front_signed: OnceLock::new(),
+        }
+    }
+
+    /// The paths of a release at which somebody else's files stand, or a folder, or what is no folder
+    /// above them. What no memory knows is khabar's where it says so, or where it is what is to be
+    /// written anyway. Where nothing at all is remembered of the target, documents in formats that have
+    /// no place for that are khabar's where they look so and the front says so.
+    #[must_use]
+    pub fn foreign(&self, release: &Release) -> BTreeSet<String> {
+        let documents = release.documents.iter();
+        let bytes: HashMap<String, &[u8]> = documents
+            .map(|document| (document.key.path(), document.bytes.as_slice()))
+            .collect();
+        let is_written = |path: &String| {
+            let bytes = bytes.get(path);
+            bytes.is_some_and(|bytes| self.folders.difference(path, bytes).is_none())
+        };
+        let blocked = bytes.keys().filter(|path| self.folders.is_blocked(path));
+        let unproven = release.unproven.iter();
+        let unproven = unproven.filter(|path| self.folders.exists(path));
+        let others = unproven.filter(|path| {
+            let is_signed = !release.is_target_known && self.is_front_signed();
+            !is_own(&self.folders, path, is_signed) && !is_written(path)
+        });
+        blocked.chain(others).cloned().collect()
+    }
+
+    /// Documents of khabar's own of which nobody knows: `is_known` says which paths are written or
+    /// removed.
+    #[must_use]
+    pub fn orphans(&self, is_known: impl Fn(&str) -> bool) -> Vec<String> {
+        let there = self.folders.documents().into_iter();
+        there
+            .filter(|path| {
+                !is_known(path) && is_own(&self.folders, path, self.is_front_signed())
+            })
+            .collect()
+    }
+
+    fn is_front_signed(&self) -> bool {
+        let is_signed = || SIGNED.iter().any(|name| self.folders.is_signed(name));
+        *self.is_front_signed.get_or_init(is_signed)
+    }
 }
 
 /// Whether the file at `path` is khabar's by what it says or looks like.

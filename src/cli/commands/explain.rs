@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{clock, open, read};
+use super::{clock, open, read, turn};
 use crate::article::{ArticleId, Diagnostic, Status, StorePath, WebUrl};
 use crate::catalog::Entry;
 use crate::cli::args::{Explain, Global};
@@ -16,20 +16,28 @@ use crate::plan::explain::{Explanation, absence, explain as explain_entry};
 pub(in crate::cli) fn explain(options: &Explain, global: &Global) -> anyhow::Result<Exit> {
     let config = project::config(&global.config)?;
     let mut bench = open(config, clock(options.clock.now), Trust::Readings)?;
-    let prepared = read(&mut bench, global)?;
+    let (prepared, (path, found)) = turn(
+        &mut bench,
+        |bench| read(bench, global),
+        |bench| {
+            let (engine, named) = (bench.engine(), &options.article);
+            let path = named_path(bench, named).or_else(|| out_of_play(engine, named));
+            let entry = named_entry(engine, named, path.as_ref());
+            let article = entry.as_ref().map(|entry| engine.article(&entry.card));
+            let url = article.transpose()?.map(|article| article.url.clone());
+            Ok((path, entry.zip(url)))
+        },
+    )?;
     let engine = bench.engine();
-    let path =
-        named_path(&bench, &options.article).or_else(|| out_of_play(engine, &options.article));
-    let entry = named_entry(engine, &options.article, path.as_ref());
     let faults: Vec<&Diagnostic> = prepared
         .diagnostics
         .iter()
         .filter(|d| {
-            Some(&d.path) == path.as_ref() || entry.as_ref().is_some_and(|e| e.card.path == d.path)
+            let found = found.as_ref().map(|(entry, _)| &entry.card.path);
+            Some(&d.path) == path.as_ref() || found == Some(&d.path)
         })
         .collect();
-    if let Some(entry) = entry {
-        let url = engine.article(&entry.card)?.url.clone();
+    if let Some((entry, url)) = found {
         let explanation = explain_entry(engine.catalog(), engine.config(), &entry);
         output::results(|out| show(out, &entry, &url, &explanation, &faults))?;
         return Ok(Exit::Done);

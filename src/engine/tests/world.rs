@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::super::*;
 use super::history::{Happening, Written, file};
 use crate::article::ContentHash;
+use crate::document::Release;
 use crate::files::heap::HeapArchive;
 use crate::files::{Change, File, Sighting};
 use crate::plan::explain::explain;
@@ -170,19 +171,18 @@ impl World {
                 guarded,
             };
         }
-        let rendered = self.engine.render(self.engine.work()).unwrap();
+        let (rendered, documents) = render(&self.engine).unwrap();
         self.engine.owe_topics(&rendered);
         self.save(self.engine.news_before(&rendered));
         let mut written = BTreeSet::new();
         if !fails {
-            for document in &rendered.release.documents {
-                let path = document.key.path();
-                if self.out.get(&path) != Some(&document.bytes) {
+            for (path, bytes) in documents {
+                if self.out.get(&path) != Some(&bytes) {
                     written.insert(path.clone());
                 }
-                self.out.insert(path, document.bytes.clone());
+                self.out.insert(path, bytes);
             }
-            for path in &rendered.release.retired {
+            for path in rendered.retired() {
                 assert!(self.out.remove(path).is_some(), "{path} was not there");
             }
             self.engine.commit(rendered);
@@ -205,11 +205,7 @@ impl World {
         let mut engine = self.engine(&self.config, memory);
         engine.step(self.read(&engine), self.now);
         self.feed_bodies(&mut engine);
-        let rendered = engine.render(engine.work()).unwrap();
-        let documents = rendered.release.documents.into_iter();
-        documents
-            .map(|document| (document.key.path(), document.bytes))
-            .collect()
+        render(&engine).unwrap().1
     }
 
     /// The daemon is stopped, which saves everything.
@@ -286,6 +282,21 @@ impl World {
             }
         }
     }
+}
+
+/// Renders what is owed, with all documents by path.
+pub(super) fn render(
+    engine: &Engine,
+) -> Result<(Rendered, BTreeMap<String, Vec<u8>>), AssembleError> {
+    let documents = Mutex::new(BTreeMap::new());
+    let hand = |release: Release| {
+        let made = release.documents.into_iter();
+        let made = made.map(|document| (document.key.path(), document.bytes));
+        documents.lock().unwrap().extend(made);
+        Ok(())
+    };
+    let rendered = engine.render::<AssembleError>(engine.work(), &hand)?;
+    Ok((rendered, documents.into_inner().unwrap()))
 }
 
 impl World {

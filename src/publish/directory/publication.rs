@@ -1,115 +1,140 @@
-//! One publication: documents are staged as they come, in as many batches as the caller likes, and
+//! One publication: documents are staged as they come, by as many threads as the caller likes, and
 //! nothing is visible before all of them are on the disk. So nobody has to hold all of them at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, IFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::folders::{Folders, Missing, SYNC_ONE_BY_ONE};
+use super::folders::{FOLDER_MODE, Folders, Missing, SYNC_ONE_BY_ONE};
 use super::place::{Root, file_name};
-use super::{PublishError, parent};
-use crate::document::{Document, Phase, Receipt};
+use super::{Owners, PublishError, parent};
+use crate::document::{Document, Phase, Receipt, Release};
 
 /// The folder documents are staged in: inside the root, so that a rename never crosses file systems.
 const STAGE: &str = ".khabar-stage";
+/// So many documents lie in one folder of the stage, where there are many.
+const DRAWER: usize = 128;
+const DRAWER_FLAGS: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
 /// Documents are for everyone: rw-r--r--, whatever the umask.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
-
-/// What is remembered of the place of a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing that could be relied on: what is there is compared, and equal bytes are not written
-    /// again.
-    Unknown,
-    /// Another version was put there and has not been looked at since: nothing is compared. Where
-    /// somebody has put these very bytes there meanwhile, they are written once more.
-    Other,
-}
 
 /// A publication in progress. Dropped before it is [finished](Self::finish), it leaves everything as
 /// it was.
 #[derive(Debug)]
 pub struct Publication<'a> {
-    folders: Folders<'a>,
-    stage: Option<Arc<OwnedFd>>,
-    staged: Vec<Staged>,
+    owners: Owners<'a>,
+    stage: Mutex<Stage>,
+    is_synced: bool,
     is_finished: bool,
+}
+
+/// What has been staged so far.
+#[derive(Debug, Default)]
+struct Stage {
+    handle: Option<Arc<OwnedFd>>,
+    documents: Vec<Staged>,
+    /// The first of them, open as long as they are few enough to be synced one by one.
+    open: Vec<File>,
+    /// How many documents there are, with those that are being written.
+    count: usize,
+    /// The folders that are being filled, by thread.
+    drawers: BTreeMap<Option<usize>, Drawer>,
+    /// How many there have been.
+    made: usize,
+}
+
+/// A folder of the stage that one thread fills. Two that create files in one folder wait for each
+/// other.
+#[derive(Debug)]
+struct Drawer {
+    name: String,
+    handle: Arc<OwnedFd>,
+    count: usize,
 }
 
 /// A document in the stage.
 #[derive(Debug)]
 struct Staged {
+    /// Below the stage.
     name: String,
     path: String,
     phase: Phase,
-    /// Open as long as few enough are staged to be synced one by one.
-    file: Option<File>,
 }
 
 impl<'a> Publication<'a> {
     pub(super) fn new(root: &'a Root) -> Self {
         Self {
-            folders: Folders::below(root),
-            stage: None,
-            staged: Vec::new(),
+            owners: Owners::below(root),
+            stage: Mutex::default(),
+            is_synced: false,
             is_finished: false,
         }
     }
 
-    /// Stages those of `documents` that are not in place in these bytes; `standing` is asked for each
-    /// path. They need not be kept after, and come in any order; no path comes twice.
+    /// Whose files stand where this publication puts and removes documents.
+    #[must_use]
+    pub fn owners(&self) -> &Owners<'a> {
+        &self.owners
+    }
+
+    /// Stages those documents of `release` that are not in place in these bytes. They need not be kept
+    /// after, and come in any order and from any thread; no path comes twice. One that was
+    /// [replaced](Release::replaced) is not compared: where somebody has put these very bytes there
+    /// meanwhile, they are written once more.
     ///
     /// # Errors
-    /// Where one cannot be written. Then nothing of this publication becomes visible.
-    pub fn stage(
-        mut self,
-        documents: &[Document],
-        standing: impl Fn(&str) -> Standing + Sync,
-    ) -> Result<Self, PublishError> {
-        let differing: Vec<(String, &Document)> = documents
-            .par_iter()
-            .map(|document| (document.key.path(), document))
-            .filter(|(path, document)| {
-                standing(path) == Standing::Other
-                    || self.folders.difference(path, &document.bytes).is_some()
-            })
-            .collect();
-        let Some((first, _)) = differing.first() else {
-            return Ok(self);
-        };
-        let stage = self
-            .make_stage()
-            .map_err(|cause| self.error("cannot write", first, cause))?;
-        let number = self.staged.len();
-        let keeps_open = number + differing.len() <= SYNC_ONE_BY_ONE;
-        let staged: Result<Vec<Staged>, PublishError> = differing
-            .into_par_iter()
-            .enumerate()
-            .map(|(place, (path, document))| {
-                let name = (number + place).to_string();
-                let file = write(&stage, &name, &document.bytes)
-                    .map_err(|cause| self.error("cannot write", &path, cause))?;
-                Ok(Staged {
-                    name,
-                    path,
-                    phase: document.key.phase(),
-                    file: keeps_open.then_some(file),
-                })
-            })
-            .collect();
-        self.staged.extend(staged?);
-        if !keeps_open {
-            for staged in &mut self.staged {
-                staged.file = None;
+    /// Where one cannot be written. Then this publication is to be dropped.
+    pub fn stage(&self, release: &Release) -> Result<(), PublishError> {
+        release.documents.par_iter().try_for_each(|document| {
+            let path = document.key.path();
+            let is_in_place = !release.replaced.contains(&path)
+                && self.folders().difference(&path, &document.bytes).is_none();
+            if is_in_place {
+                return Ok(());
             }
+            let (staged, file) = self
+                .write(&path, document)
+                .map_err(|cause| self.error("cannot write", &path, cause))?;
+            let mut stage = self.lock();
+            stage.documents.push(staged);
+            if stage.count > SYNC_ONE_BY_ONE {
+                stage.open.clear();
+            } else {
+                stage.open.push(file);
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes what is staged durable; nothing is to be staged after.
+    ///
+    /// # Errors
+    /// Where it cannot be. Then this publication is to be dropped.
+    pub fn sync(&mut self) -> Result<(), PublishError> {
+        if self.is_synced {
+            return Ok(());
         }
-        Ok(self)
+        let stage = self.lock();
+        if let (Some(first), Some(handle)) = (stage.documents.first(), &stage.handle) {
+            let synced = if stage.count > SYNC_ONE_BY_ONE {
+                rustix::fs::syncfs(handle).map_err(io::Error::from)
+            } else {
+                stage.open.par_iter().try_for_each(File::sync_all)
+            };
+            synced.map_err(|cause| self.error("cannot write", &first.path, cause))?;
+        }
+        drop(stage);
+        self.is_synced = true;
+        Ok(())
     }
 
     /// Puts what is staged in place, parts before indexes, and then removes the documents at
@@ -119,54 +144,76 @@ impl<'a> Publication<'a> {
     /// # Errors
     /// At the first file that cannot be synced, renamed or removed. What is in place is coherent.
     pub fn finish(mut self, retired: &[String]) -> Result<Receipt, PublishError> {
-        self.sync_stage()?;
-        self.staged.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        for phase in [Phase::Part, Phase::Index] {
-            self.put_in_place(phase)?;
+        self.sync()?;
+        let Stage {
+            handle, documents, ..
+        } = std::mem::take(&mut *self.lock());
+        let mut documents = documents;
+        documents.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        if let Some(stage) = handle {
+            for phase in [Phase::Part, Phase::Index] {
+                self.put_in_place(&stage, &documents, phase)?;
+            }
         }
         self.is_finished = true;
         // What was left by others goes as well, and where it does not go, that is owed like a document.
-        clear(&self.folders).map_err(|cause| self.error("cannot remove", STAGE, cause))?;
+        clear(self.folders()).map_err(|cause| self.error("cannot remove", STAGE, cause))?;
         Ok(Receipt {
-            written: self.staged.len(),
+            written: documents.len(),
             removed: self.retire(retired)?,
         })
     }
 
+    /// Writes a document into the stage.
+    fn write(&self, path: &str, document: &Document) -> io::Result<(Staged, File)> {
+        let mut stage = self.lock();
+        let handle = self.make_stage(&mut stage)?;
+        let file = stage.count.to_string();
+        stage.count += 1;
+        let (folder, name) = if stage.count <= SYNC_ONE_BY_ONE {
+            (handle, file.clone())
+        } else {
+            let drawer = stage.drawer(&handle)?;
+            (Arc::clone(&drawer.handle), format!("{}/{file}", drawer.name))
+        };
+        drop(stage);
+        let staged = Staged {
+            name,
+            path: path.to_owned(),
+            phase: document.key.phase(),
+        };
+        Ok((staged, write(&folder, &file, &document.bytes)?))
+    }
+
     /// The stage, made where it is not there yet and emptied of what somebody left in it.
-    fn make_stage(&mut self) -> io::Result<Arc<OwnedFd>> {
-        if let Some(stage) = &self.stage {
-            return Ok(Arc::clone(stage));
+    fn make_stage(&self, stage: &mut Stage) -> io::Result<Arc<OwnedFd>> {
+        if let Some(handle) = &stage.handle {
+            return Ok(Arc::clone(handle));
         }
-        clear(&self.folders)?;
-        let stage = self.folders.open(STAGE, Missing::IsMade)?;
-        self.stage = Some(Arc::clone(&stage));
-        Ok(stage)
+        clear(self.folders())?;
+        let handle = self.folders().open(STAGE, Missing::IsMade)?;
+        stage.handle = Some(Arc::clone(&handle));
+        Ok(handle)
     }
 
-    /// Makes the bytes of staged documents durable.
-    fn sync_stage(&mut self) -> Result<(), PublishError> {
-        let (Some(first), Some(stage)) = (self.staged.first(), &self.stage) else {
-            return Ok(());
-        };
-        if self.staged.len() > SYNC_ONE_BY_ONE {
-            return rustix::fs::syncfs(stage)
-                .map_err(|errno| self.error("cannot write", &first.path, errno.into()));
-        }
-        self.staged.par_iter().try_for_each(|staged| {
-            let synced = staged.file.as_ref().map_or(Ok(()), File::sync_all);
-            synced.map_err(|cause| self.error("cannot write", &staged.path, cause))
-        })
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put_in_place(&self, phase: Phase) -> Result<(), PublishError> {
-        let Some(stage) = &self.stage else {
-            return Ok(());
-        };
+    fn folders(&self) -> &Folders<'a> {
+        &self.owners.folders
+    }
+
+    fn put_in_place(
+        &self,
+        stage: &OwnedFd,
+        documents: &[Staged],
+        phase: Phase,
+    ) -> Result<(), PublishError> {
         let mut folders = BTreeSet::new();
-        for staged in self.staged.iter().filter(|staged| staged.phase == phase) {
+        for staged in documents.iter().filter(|staged| staged.phase == phase) {
             let path = staged.path.as_str();
-            let folder = self.folders.open(parent(path), Missing::IsMade);
+            let folder = self.folders().open(parent(path), Missing::IsMade);
             folder
                 .map_err(io::Error::from)
                 .and_then(|folder| {
@@ -176,7 +223,7 @@ impl<'a> Publication<'a> {
                 .map_err(|cause| self.error("cannot put in place", path, cause))?;
             folders.insert(parent(path).to_owned());
         }
-        self.sync(&folders)
+        self.sync_folders(&folders)
     }
 
     /// Removes documents, and folders that this leaves empty.
@@ -184,7 +231,7 @@ impl<'a> Publication<'a> {
         let mut removed = 0;
         let mut folders = BTreeSet::new();
         for path in paths {
-            match self.folders.remove(path, AtFlags::empty()) {
+            match self.folders().remove(path, AtFlags::empty()) {
                 Ok(()) => {
                     removed += 1;
                     folders.insert(parent(path).to_owned());
@@ -198,38 +245,70 @@ impl<'a> Publication<'a> {
         for folder in &folders {
             kept.insert(self.remove_empty(folder).to_owned());
         }
-        self.sync(&kept)?;
+        self.sync_folders(&kept)?;
         Ok(removed)
     }
 
     /// Removes a folder and its parents as far as they are empty; returns the first that stays.
     fn remove_empty<'p>(&self, folder: &'p str) -> &'p str {
         let mut folder = folder;
-        while !folder.is_empty() && self.folders.remove(folder, AtFlags::REMOVEDIR).is_ok() {
+        while !folder.is_empty() && self.folders().remove(folder, AtFlags::REMOVEDIR).is_ok() {
             folder = parent(folder);
         }
         folder
     }
 
-    fn sync(&self, folders: &BTreeSet<String>) -> Result<(), PublishError> {
-        let synced = self.folders.sync(folders);
+    fn sync_folders(&self, folders: &BTreeSet<String>) -> Result<(), PublishError> {
+        let synced = self.folders().sync(folders);
         synced.map_err(|cause| self.error("cannot sync", "", cause))
     }
 
     fn error(&self, action: &'static str, path: &str, cause: io::Error) -> PublishError {
         PublishError {
             action,
-            path: self.folders.root().path().join(path),
+            path: self.folders().root().path().join(path),
             cause,
         }
     }
 }
 
+impl Stage {
+    /// The folder that this thread fills. An ext4 without a journal tries each inode of a folder's
+    /// region that was freed in the last minutes before it takes another: in one folder that is a
+    /// second for a few thousand documents, where as many were removed shortly before. So there are
+    /// many, and the file system is asked to spread them (`chattr(1)`, T).
+    fn drawer(&mut self, stage: &OwnedFd) -> io::Result<&Drawer> {
+        let thread = rayon::current_thread_index();
+        let is_full = |drawer: &Drawer| drawer.count >= DRAWER;
+        if self.drawers.get(&thread).is_none_or(is_full) {
+            if self.made == 0
+                && let Ok(flags) = rustix::fs::ioctl_getflags(stage)
+            {
+                // Where it is not heeded, nothing is lost but time.
+                let _ = rustix::fs::ioctl_setflags(stage, flags | IFlags::TOPDIR);
+            }
+            let name = format!("d{}", self.made);
+            rustix::fs::mkdirat(stage, &name, FOLDER_MODE)?;
+            let handle = rustix::fs::openat(stage, &name, DRAWER_FLAGS, Mode::empty())?;
+            self.made += 1;
+            let drawer = Drawer {
+                name,
+                handle: Arc::new(handle),
+                count: 0,
+            };
+            self.drawers.insert(thread, drawer);
+        }
+        let drawer = self.drawers.get_mut(&thread).ok_or(Errno::NOENT)?;
+        drawer.count += 1;
+        Ok(drawer)
+    }
+}
+
 impl Drop for Publication<'_> {
     fn drop(&mut self) {
-        if !self.is_finished && self.stage.is_some() {
+        if !self.is_finished && self.lock().handle.is_some() {
             // Why it was given up is told already; what does not go now is swept by the next one.
-            let _ = clear(&self.folders);
+            let _ = clear(self.folders());
         }
     }
 }
@@ -243,13 +322,33 @@ pub(super) fn clear(folders: &Folders<'_>) -> io::Result<()> {
         Err(errno) => return Err(errno.into()),
     }
     let stage = folders.open(STAGE, Missing::Fails)?;
-    for entry in rustix::fs::Dir::read_from(&stage)? {
+    empty(&stage, Depth::Drawers)?;
+    Ok(folders.remove(STAGE, AtFlags::REMOVEDIR)?)
+}
+
+/// How deep folders are emptied: nobody but khabar makes any in the stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    Drawers,
+    Files,
+}
+
+fn empty(folder: &OwnedFd, depth: Depth) -> io::Result<()> {
+    for entry in rustix::fs::Dir::read_from(folder)? {
         let entry = entry?;
-        if entry.file_name() != c"." && entry.file_name() != c".." {
-            rustix::fs::unlinkat(&stage, entry.file_name(), AtFlags::empty())?;
+        let name = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
+        if depth == Depth::Drawers && entry.file_type() == FileType::Directory {
+            let drawer = rustix::fs::openat(folder, name, DRAWER_FLAGS, Mode::empty())?;
+            empty(&drawer, Depth::Files)?;
+            rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?;
+        } else {
+            rustix::fs::unlinkat(folder, name, AtFlags::empty())?;
         }
     }
-    Ok(folders.remove(STAGE, AtFlags::REMOVEDIR)?)
+    Ok(())
 }
 
 fn write(stage: &OwnedFd, name: &str, bytes: &[u8]) -> io::Result<File> {

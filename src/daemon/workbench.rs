@@ -407,7 +407,12 @@ impl Workbench {
 
 fn collect(changes: &Changes, into: &mut BTreeMap<StorePath, Vec<Diagnostic>>) {
     for change in &changes.changed {
-        into.insert(change.path.clone(), change.diagnostics.clone());
+        // What was said of an earlier version does not count any more.
+        if change.diagnostics.is_empty() {
+            into.remove(&change.path);
+        } else {
+            into.insert(change.path.clone(), change.diagnostics.clone());
+        }
     }
     for remark in &changes.remarks {
         into.insert(remark.path.clone(), vec![remark.clone()]);

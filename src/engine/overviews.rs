@@ -37,10 +37,7 @@ impl<'a> Listed<'a> {
             .filter(|channel| config.declared(channel).is_none());
         Self {
             sections: declared(ChannelKind::Section).chain(named).collect(),
-            stories: catalog
-                .stories_by_date()
-                .take(plan::STORIES_MAX)
-                .collect(),
+            stories: catalog.stories_by_date().take(plan::STORIES_MAX).collect(),
             channels: declared(ChannelKind::Declared).collect(),
         }
     }
@@ -173,4 +170,3 @@ fn channel_view<'a>(engine: &'a Engine, (channel, newest): &'a Listing<'a>) -> C
         channel,
     }
 }
-

@@ -239,9 +239,7 @@ impl<'a> Owners<'a> {
     pub fn orphans(&self, is_known: impl Fn(&str) -> bool) -> Vec<String> {
         let there = self.folders.documents().into_iter();
         there
-            .filter(|path| {
-                !is_known(path) && is_own(&self.folders, path, self.is_front_signed())
-            })
+            .filter(|path| !is_known(path) && is_own(&self.folders, path, self.is_front_signed()))
             .collect()
     }
 

@@ -23,7 +23,7 @@ const HELD: usize = 64;
 pub(super) const SYNC_ONE_BY_ONE: usize = 32;
 /// rwxr-xr-x.
 pub(super) const FOLDER_MODE: Mode = Mode::from_raw_mode(0o755);
-const FOLDER: OFlags = OFlags::RDONLY
+pub(super) const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
@@ -157,7 +157,8 @@ fn open_in(above: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
     rustix::fs::openat(above, name, FOLDER, Mode::empty())
 }
 
-fn make(above: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
+/// Opens a folder in the one above it, and makes it where it is missing.
+pub(super) fn make(above: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
     match rustix::fs::mkdirat(above, name, FOLDER_MODE) {
         Ok(()) => {
             let handle = open_in(above, name)?;

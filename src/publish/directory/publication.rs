@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType, IFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::folders::{FOLDER_MODE, Folders, Missing, SYNC_ONE_BY_ONE};
+use super::folders::{FOLDER, Folders, Missing, SYNC_ONE_BY_ONE, make};
 use super::place::{Root, file_name};
 use super::{Owners, PublishError, parent};
 use crate::document::{Document, Phase, Receipt, Release};
@@ -20,10 +20,8 @@ use crate::document::{Document, Phase, Receipt, Release};
 const STAGE: &str = ".khabar-stage";
 /// So many documents lie in one folder of the stage, where there are many.
 const DRAWER: usize = 128;
-const DRAWER_FLAGS: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::CLOEXEC);
+/// The stage has drawers, and these have folders.
+const STAGE_DEPTH: usize = 2;
 /// Documents are for everyone: rw-r--r--, whatever the umask.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
 
@@ -46,10 +44,10 @@ struct Stage {
     open: Vec<File>,
     /// How many documents there are, with those that are being written.
     count: usize,
+    /// Tells the folders in the stage from one another.
+    made: usize,
     /// The folders that are being filled, by thread.
     drawers: BTreeMap<Option<usize>, Drawer>,
-    /// How many there have been.
-    made: usize,
 }
 
 /// A folder of the stage that one thread fills. Two that create files in one folder wait for each
@@ -61,13 +59,15 @@ struct Drawer {
     count: usize,
 }
 
-/// A document in the stage.
+/// A document in the stage, or a folder of documents that has no counterpart in the target.
 #[derive(Debug)]
 struct Staged {
     /// Below the stage.
     name: String,
     path: String,
     phase: Phase,
+    /// What is in it, where it is a folder.
+    files: Vec<String>,
 }
 
 impl<'a> Publication<'a> {
@@ -94,25 +94,29 @@ impl<'a> Publication<'a> {
     /// # Errors
     /// Where one cannot be written. Then this publication is to be dropped.
     pub fn stage(&self, release: &Release) -> Result<(), PublishError> {
-        release.documents.par_iter().try_for_each(|document| {
+        let mut folders: BTreeMap<String, Vec<(String, &Document)>> = BTreeMap::new();
+        for document in &release.documents {
             let path = document.key.path();
             let is_in_place = !release.replaced.contains(&path)
                 && self.folders().difference(&path, &document.bytes).is_none();
-            if is_in_place {
-                return Ok(());
+            if !is_in_place {
+                let folder = folders.entry(parent(&path).to_owned()).or_default();
+                folder.push((path, document));
             }
-            let (staged, file) = self
-                .write(&path, document)
-                .map_err(|cause| self.error("cannot write", &path, cause))?;
-            let mut stage = self.lock();
-            stage.documents.push(staged);
-            if stage.count > SYNC_ONE_BY_ONE {
-                stage.open.clear();
-            } else {
-                stage.open.push(file);
+        }
+        for (folder, documents) in folders {
+            let is_there = folder.is_empty() || self.folders().exists(&folder);
+            if self.is_many() && !is_there {
+                self.stage_folder(&folder, &documents)
+                    .map_err(|cause| self.error("cannot write", &folder, cause))?;
+                continue;
             }
-            Ok(())
-        })
+            for (path, document) in documents {
+                self.stage_file(&path, document)
+                    .map_err(|cause| self.error("cannot write", &path, cause))?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes what is staged durable; nothing is to be staged after.
@@ -159,13 +163,16 @@ impl<'a> Publication<'a> {
         // What was left by others goes as well, and where it does not go, that is owed like a document.
         clear(self.folders()).map_err(|cause| self.error("cannot remove", STAGE, cause))?;
         Ok(Receipt {
-            written: documents.len(),
+            written: documents
+                .iter()
+                .map(|staged| staged.files.len().max(1))
+                .sum(),
             removed: self.retire(retired)?,
         })
     }
 
     /// Writes a document into the stage.
-    fn write(&self, path: &str, document: &Document) -> io::Result<(Staged, File)> {
+    fn stage_file(&self, path: &str, document: &Document) -> io::Result<()> {
         let mut stage = self.lock();
         let handle = self.make_stage(&mut stage)?;
         let file = stage.count.to_string();
@@ -174,15 +181,58 @@ impl<'a> Publication<'a> {
             (handle, file.clone())
         } else {
             let drawer = stage.drawer(&handle)?;
-            (Arc::clone(&drawer.handle), format!("{}/{file}", drawer.name))
+            (
+                Arc::clone(&drawer.handle),
+                format!("{}/{file}", drawer.name),
+            )
         };
         drop(stage);
-        let staged = Staged {
+        let file = write(&folder, &file, &document.bytes)?;
+        let mut stage = self.lock();
+        if stage.count > SYNC_ONE_BY_ONE {
+            stage.open.clear();
+        } else {
+            stage.open.push(file);
+        }
+        stage.documents.push(Staged {
             name,
             path: path.to_owned(),
             phase: document.key.phase(),
-        };
-        Ok((staged, write(&folder, &file, &document.bytes)?))
+            files: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Writes documents into a folder in the stage that can be put in place as a whole. Making it there
+    /// is work for all threads, and in place it would be work for one.
+    fn stage_folder(&self, path: &str, documents: &[(String, &Document)]) -> io::Result<()> {
+        let mut stage = self.lock();
+        let handle = self.make_stage(&mut stage)?;
+        stage.count += documents.len();
+        stage.made += 1;
+        let own = format!("f{}", stage.made);
+        let drawer = stage.drawer(&handle)?;
+        let (name, drawer) = (format!("{}/{own}", drawer.name), Arc::clone(&drawer.handle));
+        drop(stage);
+        let folder = make(&drawer, &own)?;
+        let mut files = Vec::with_capacity(documents.len());
+        for (path, document) in documents {
+            let file = file_name(path);
+            write(&folder, file, &document.bytes)?;
+            files.push(file.to_owned());
+        }
+        self.lock().documents.push(Staged {
+            name,
+            path: path.to_owned(),
+            phase: Phase::Part,
+            files,
+        });
+        Ok(())
+    }
+
+    /// Whether there are too many documents to sync them one by one.
+    fn is_many(&self) -> bool {
+        self.lock().count >= SYNC_ONE_BY_ONE
     }
 
     /// The stage, made where it is not there yet and emptied of what somebody left in it.
@@ -213,17 +263,32 @@ impl<'a> Publication<'a> {
         let mut folders = BTreeSet::new();
         for staged in documents.iter().filter(|staged| staged.phase == phase) {
             let path = staged.path.as_str();
-            let folder = self.folders().open(parent(path), Missing::IsMade);
-            folder
-                .map_err(io::Error::from)
-                .and_then(|folder| {
-                    let name = file_name(path);
-                    Ok(rustix::fs::renameat(stage, &staged.name, &folder, name)?)
-                })
-                .map_err(|cause| self.error("cannot put in place", path, cause))?;
-            folders.insert(parent(path).to_owned());
+            let put = self.move_out(stage, &staged.name, path);
+            let put = if staged.files.is_empty() {
+                folders.insert(parent(path).to_owned());
+                put
+            } else {
+                folders.insert(path.to_owned());
+                // Somebody has made the folder meanwhile.
+                put.or_else(|_| self.move_files_out(stage, staged))
+            };
+            put.map_err(|cause| self.error("cannot put in place", path, cause))?;
         }
         self.sync_folders(&folders)
+    }
+
+    /// Puts what is `name` in the stage in place at `path`.
+    fn move_out(&self, stage: &OwnedFd, name: &str, path: &str) -> io::Result<()> {
+        let folder = self.folders().open(parent(path), Missing::IsMade)?;
+        Ok(rustix::fs::renameat(stage, name, &folder, file_name(path))?)
+    }
+
+    fn move_files_out(&self, stage: &OwnedFd, folder: &Staged) -> io::Result<()> {
+        let mut files = folder.files.iter();
+        files.try_for_each(|file| {
+            let name = format!("{}/{file}", folder.name);
+            self.move_out(stage, &name, &format!("{}/{file}", folder.path))
+        })
     }
 
     /// Removes documents, and folders that this leaves empty.
@@ -281,19 +346,17 @@ impl Stage {
         let thread = rayon::current_thread_index();
         let is_full = |drawer: &Drawer| drawer.count >= DRAWER;
         if self.drawers.get(&thread).is_none_or(is_full) {
-            if self.made == 0
+            if self.drawers.is_empty()
                 && let Ok(flags) = rustix::fs::ioctl_getflags(stage)
             {
                 // Where it is not heeded, nothing is lost but time.
                 let _ = rustix::fs::ioctl_setflags(stage, flags | IFlags::TOPDIR);
             }
-            let name = format!("d{}", self.made);
-            rustix::fs::mkdirat(stage, &name, FOLDER_MODE)?;
-            let handle = rustix::fs::openat(stage, &name, DRAWER_FLAGS, Mode::empty())?;
             self.made += 1;
+            let name = format!("d{}", self.made);
             let drawer = Drawer {
+                handle: Arc::new(make(stage, &name)?),
                 name,
-                handle: Arc::new(handle),
                 count: 0,
             };
             self.drawers.insert(thread, drawer);
@@ -322,27 +385,22 @@ pub(super) fn clear(folders: &Folders<'_>) -> io::Result<()> {
         Err(errno) => return Err(errno.into()),
     }
     let stage = folders.open(STAGE, Missing::Fails)?;
-    empty(&stage, Depth::Drawers)?;
+    empty(&stage, STAGE_DEPTH)?;
     Ok(folders.remove(STAGE, AtFlags::REMOVEDIR)?)
 }
 
-/// How deep folders are emptied: nobody but khabar makes any in the stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Depth {
-    Drawers,
-    Files,
-}
-
-fn empty(folder: &OwnedFd, depth: Depth) -> io::Result<()> {
+/// Removes what is in a folder, and in the folders in it down to a depth: nobody but khabar makes any in
+/// the stage.
+fn empty(folder: &OwnedFd, depth: usize) -> io::Result<()> {
     for entry in rustix::fs::Dir::read_from(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         if name == c"." || name == c".." {
             continue;
         }
-        if depth == Depth::Drawers && entry.file_type() == FileType::Directory {
-            let drawer = rustix::fs::openat(folder, name, DRAWER_FLAGS, Mode::empty())?;
-            empty(&drawer, Depth::Files)?;
+        if depth > 0 && entry.file_type() == FileType::Directory {
+            let within = rustix::fs::openat(folder, name, FOLDER, Mode::empty())?;
+            empty(&within, depth - 1)?;
             rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?;
         } else {
             rustix::fs::unlinkat(folder, name, AtFlags::empty())?;

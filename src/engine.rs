@@ -318,6 +318,12 @@ impl Engine {
         self.catalog.ledger()
     }
 
+    /// Whether no file of the store was ever taken in, as far as is remembered.
+    #[must_use]
+    pub fn knows_nothing(&self) -> bool {
+        self.files().is_empty() && self.kept.is_empty()
+    }
+
     /// Whether the file at `path` holds an article whose first publication is still to come, or did
     /// when it could last be read: no log may name it.
     #[must_use]

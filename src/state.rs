@@ -11,6 +11,7 @@
 mod aside;
 mod log;
 
+use std::borrow::Borrow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -174,15 +175,15 @@ impl State {
             .map_err(|cause| error(path, "written", "", cause))
     }
 
-    /// Adds `news` to the memory, as a whole; `everything` else is asked for only where the file has
+    /// Adds `news` to the memory, as a whole, each record as it is made; `everything` else is asked for only where the file has
     /// to be written anew, and then handed back: the articles it speaks of are elsewhere now. All of it
     /// is durable when this returns.
     ///
     /// # Errors
     /// Where it cannot be written. What was saved before stays.
-    pub fn save_memory(
+    pub fn save_memory<R: Borrow<Record>>(
         &mut self,
-        news: &[Record],
+        news: impl IntoIterator<Item = R>,
         everything: impl FnOnce() -> Vec<Record>,
     ) -> Result<Vec<Record>, StateError> {
         Self::create(&self.path)?;

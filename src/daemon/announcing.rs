@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::remembering::Mark;
 use super::trouble::Trouble;
 use super::{Daemon, TurnError, Workbench};
 use crate::announce::{Announcer, report};
@@ -74,8 +75,7 @@ impl Workbench {
 
     /// Writes down what is new, whether or not it could wait.
     fn write_down(&mut self) -> Result<(), TurnError> {
-        let news = self.engine().news();
-        self.save_news(&news)
+        self.save_news(None, Mark::Stays)
     }
 }
 

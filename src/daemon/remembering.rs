@@ -7,10 +7,19 @@ use xxhash_rust::xxh3::Xxh3;
 use super::workbench::{TurnError, Workbench, system_now};
 use crate::article::Timestamp;
 use crate::config::Config;
-use crate::engine::{Engine, Record};
+use crate::engine::{Engine, Record, Rendered};
 use crate::files::Seen;
 use crate::publish::directory::DirectoryView;
 use crate::state::Checkpoint;
+
+/// Whether the clock's mark is written down as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// As it is now.
+    IsSaved,
+    /// It stays what it is.
+    Stays,
+}
 
 impl Workbench {
     /// Owes nothing but what the clock has touched, where nobody has touched anything since an earlier
@@ -41,7 +50,7 @@ impl Workbench {
     /// Where the state cannot be written.
     pub fn remember(&mut self) -> Result<(), TurnError> {
         if self.engine.has_pressing_news() {
-            self.save_news(&self.engine.news())?;
+            self.save_news(None, Mark::Stays)?;
         }
         Ok(())
     }
@@ -65,16 +74,22 @@ impl Workbench {
     /// Where the state cannot be written.
     pub(super) fn set_mark(&mut self, mark: Option<Timestamp>) -> Result<(), TurnError> {
         self.mark = mark;
-        let mut news = self.engine.news();
-        if let Some(record) = news.first_mut() {
-            record.mark = Some(mark);
-        }
-        self.save_news(&news)
+        self.save_news(None, Mark::IsSaved)
     }
 
-    pub(super) fn save_news(&mut self, news: &[Record]) -> Result<(), TurnError> {
-        let everything = || everything(&self.engine, self.mark);
-        let moved = self.state.save_memory(news, everything)?;
+    /// Writes down what is new, and what is about to be published.
+    pub(super) fn save_news(
+        &mut self,
+        coming: Option<&Rendered>,
+        mark: Mark,
+    ) -> Result<(), TurnError> {
+        let (engine, now) = (&self.engine, self.mark);
+        let mut news_mark = (mark == Mark::IsSaved).then_some(now);
+        let news = engine.news(coming).map(|mut record| {
+            record.mark = news_mark.take();
+            record
+        });
+        let moved = self.state.save_memory(news, || everything(engine, now))?;
         self.engine.relocate(&moved);
         self.engine.news_is_saved();
         Ok(())
@@ -91,7 +106,7 @@ impl Workbench {
     /// # Errors
     /// Where the state cannot be written.
     pub fn save(&mut self) -> Result<(), TurnError> {
-        self.save_news(&self.engine.news())?;
+        self.save_news(None, Mark::Stays)?;
         let (engine, mark) = (&self.engine, self.mark);
         let moved = self.state.tidy_memory(|| everything(engine, mark))?;
         self.engine.relocate(&moved);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::hold::{Hold, check_paths};
-use super::remembering::edition;
+use super::remembering::{Mark, edition};
 use crate::article::{Diagnostic, Severity, StorePath, Timestamp};
 use crate::config::{Config, Overlap};
 use crate::document::{Channel, ChannelKind, Document, Receipt, Release};
@@ -240,19 +240,12 @@ impl Workbench {
         let mut guarded = Guarded::default();
         let mut store_error = None;
         for _ in 0..TRIES {
-            let changes = match self.changes(progress) {
-                Ok(changes) => changes,
-                Err(error) => {
-                    store_error = Some(error);
-                    Changes::default()
-                }
-            };
-            collect(&changes, &mut diagnostics);
-            let step = self.take_in(changes);
-            guarded = Guarded {
-                lost: guarded.lost + step.lost,
-                ..step
-            };
+            let mut tell = |changes: &Changes| collect(changes, &mut diagnostics);
+            let step = self.read(progress, &mut tell).unwrap_or_else(|error| {
+                store_error = Some(error);
+                self.take_in(Changes::default())
+            });
+            guarded = guarded.then(step);
             if self.fetch_bodies() || store_error.is_some() {
                 break;
             }
@@ -323,15 +316,14 @@ impl Workbench {
         }
         rendered.leave(staged.foreign);
         self.engine.owe_topics(&rendered);
-        let mut news = self.engine.news_before(&rendered);
         if let Clock::System = self.clock {
             self.mark = Some(self.now());
         }
-        if let Some(record) = news.first_mut() {
-            record.mark = Some(self.mark);
-        }
         // Neither depends on the other, and both wait for the disk.
-        let (saved, synced) = rayon::join(|| self.save_news(&news), || publication.sync());
+        let (saved, synced) = rayon::join(
+            || self.save_news(Some(&rendered), Mark::IsSaved),
+            || publication.sync(),
+        );
         saved?;
         synced?;
         self.is_checkpoint_current &= rendered.is_empty();
@@ -371,11 +363,33 @@ impl Workbench {
         }
     }
 
-    fn changes(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Changes, StoreError> {
-        match &self.store {
-            Ok(store) => store.changes(self.engine.files(), &self.engine.intake(), progress),
-            Err(error) => Err(error.clone()),
+    /// Reads what changed and takes it in; `tell` is called with it before.
+    fn read(
+        &mut self,
+        progress: &(dyn Fn(u64, u64) + Sync),
+        tell: &mut dyn FnMut(&Changes),
+    ) -> Result<Guarded, StoreError> {
+        let store = self.store.as_ref().map_err(Clone::clone)?;
+        let intake = self.engine.intake();
+        if !self.engine.knows_nothing() {
+            let changes = store.changes(self.engine.files(), &intake, progress)?;
+            tell(&changes);
+            return Ok(self.take_in(changes));
         }
+        // Where nothing is known, nothing can be gone, and each part counts by itself.
+        let mut reading = store.first_reading()?;
+        self.is_checkpoint_current = false;
+        let (engine, now) = (&mut self.engine, now(self.clock, self.mark));
+        let mut guarded = Guarded::default();
+        let mut found = reading.next(&intake, progress);
+        while let Some(changes) = found {
+            tell(&changes);
+            let step = || engine.step(changes, now);
+            let (step, next) = rayon::join(step, || reading.next(&intake, progress));
+            guarded = guarded.then(step);
+            found = next;
+        }
+        Ok(guarded)
     }
 
     /// Fetches the bodies that the plan needs; says whether it got them in the versions it knows.

@@ -49,9 +49,9 @@ where
     let overviews = overviews::look(engine);
     let owes_overviews = work.is_everything || engine.overviews != Some(overviews);
     let (overviews_are_made, lastmods) = rayon::join(
-        || match owes_overviews {
-            true => press.put(overviews::render(engine)?),
-            false => Ok(()),
+        || {
+            let documents = owes_overviews.then(|| overviews::render(engine));
+            press.put(documents.transpose()?.unwrap_or_default())
         },
         || {
             render_feeds(&press, &work.feeds)?;

@@ -41,6 +41,17 @@ pub struct Guarded {
     pub visible: usize,
 }
 
+impl Guarded {
+    /// What it did in this step and in the one after.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            lost: self.lost + next.lost,
+            ..next
+        }
+    }
+}
+
 impl Engine {
     /// The losses that are held now, by path.
     pub fn held(&self) -> impl Iterator<Item = (&StorePath, &Kept)> {

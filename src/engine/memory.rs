@@ -253,18 +253,9 @@ impl Unsaved {
         }
     }
 
-    /// The records of it, to be applied together.
-    fn records(&self, engine: &Engine) -> Vec<Record> {
-        fn values<'a, K: Clone + 'a, V>(
-            keys: impl IntoIterator<Item = &'a K>,
-            value: impl Fn(&K) -> Option<V>,
-        ) -> Vec<(K, Option<V>)> {
-            let keys = keys.into_iter();
-            keys.map(|key| (key.clone(), value(key))).collect()
-        }
-        let file = |path: &StorePath| engine.files().get(path);
-        let body = |path: &StorePath| engine.bodies.get(path).cloned();
-        let mut records = vec![Record {
+    /// The records of it, to be applied together; each is made when it is asked for.
+    fn records<'a>(&'a self, engine: &'a Engine) -> impl Iterator<Item = Record> + 'a {
+        let first = move || Record {
             seen_at: Some(engine.catalog.now()),
             reading: Some(engine.config.reading_fingerprint()),
             rules: Some(engine.config.rules_fingerprint()),
@@ -279,49 +270,61 @@ impl Unsaved {
             }),
             rested: values(&self.errands, |errand| engine.rested().get(errand).copied()),
             ..Record::default()
-        }];
-        let files: Vec<&StorePath> = self.files.iter().collect();
-        let bodies: Vec<&StorePath> = self.bodies.iter().collect();
-        records.extend(files.chunks(FILES_PER_RECORD).map(|paths| Record {
-            files: values(paths.iter().copied(), file),
+        };
+        let files = parts(&self.files).map(|paths| Record {
+            files: values(paths, |path| engine.files().get(path)),
             ..Record::default()
-        }));
-        records.extend(bodies.chunks(FILES_PER_RECORD).map(|paths| Record {
-            bodies: values(paths.iter().copied(), body),
+        });
+        let bodies = parts(&self.bodies).map(|paths| Record {
+            bodies: values(paths, |path| engine.bodies.get(path).cloned()),
             ..Record::default()
-        }));
-        records
+        });
+        std::iter::once_with(first).chain(files).chain(bodies)
     }
 }
 
-impl Engine {
-    /// What is new since it was last saved.
-    #[must_use]
-    pub fn news(&self) -> Vec<Record> {
-        self.unsaved.records(self)
-    }
+/// Keys with their values as they are now.
+fn values<'a, K: Clone + 'a, V>(
+    keys: impl IntoIterator<Item = &'a K>,
+    value: impl Fn(&K) -> Option<V>,
+) -> Vec<(K, Option<V>)> {
+    let keys = keys.into_iter();
+    keys.map(|key| (key.clone(), value(key))).collect()
+}
 
-    /// What must be saved before anything of `rendered` is put in place, so that a crash leaves no
-    /// document that nobody owns, and forgets no takedown: with the documents to come, and still
-    /// with those to go.
-    #[must_use]
-    pub fn news_before(&self, rendered: &super::Rendered) -> Vec<Record> {
-        let mut records = self.news();
-        if let Some(record) = records.first_mut() {
-            let new = rendered
-                .fingerprints
-                .iter()
-                .filter(|(path, fingerprint)| self.manifest.get(*path) != Some(fingerprint));
-            let new = new.map(|(path, fingerprint)| (path.clone(), Some(*fingerprint)));
-            record.manifest.extend(new);
-        }
-        records
+/// As many paths at a time as are in one record.
+fn parts(paths: &BTreeSet<StorePath>) -> impl Iterator<Item = Vec<&StorePath>> {
+    let mut paths = paths.iter();
+    std::iter::from_fn(move || {
+        let part: Vec<&StorePath> = paths.by_ref().take(FILES_PER_RECORD).collect();
+        (!part.is_empty()).then_some(part)
+    })
+}
+
+impl Engine {
+    /// What is new since it was last saved; and what must be saved before anything of `coming` is put
+    /// in place, so that a crash leaves no document that nobody owns, and forgets no takedown: with
+    /// the documents to come, and still with those to go.
+    pub fn news<'a>(
+        &'a self,
+        coming: Option<&'a super::Rendered>,
+    ) -> impl Iterator<Item = Record> + 'a {
+        let mut coming = coming;
+        self.unsaved.records(self).map(move |mut record| {
+            if let Some(rendered) = coming.take() {
+                let new = rendered.fingerprints.iter();
+                let new = new.filter(|(path, made)| self.manifest.get(*path) != Some(made));
+                let new = new.map(|(path, made)| (path.clone(), Some(*made)));
+                record.manifest.extend(new);
+            }
+            record
+        })
     }
 
     /// All of [`Memory`] but the mark, as records.
     #[must_use]
     pub fn everything(&self) -> Vec<Record> {
-        Unsaved::everything(self).records(self)
+        Unsaved::everything(self).records(self).collect()
     }
 
     /// Says where the articles are that these records speak of: the archive was written anew.

@@ -18,6 +18,7 @@
 mod articles;
 mod read;
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -101,15 +102,17 @@ fn write_entry(kind: EntryKind, payload: &[u8], to: &mut impl io::Write) -> io::
     to.write_all(payload)
 }
 
-/// The entries of one group.
-fn write_group(records: &[Record], to: &mut impl io::Write) -> io::Result<()> {
-    let last = records.len().saturating_sub(1);
-    for (number, record) in records.iter().enumerate() {
-        let payload = postcard::to_stdvec(record).map_err(io::Error::other)?;
-        let kind = if number < last {
-            EntryKind::More
-        } else {
-            EntryKind::Last
+/// The entries of one group, each record made when it is written.
+fn write_group<R: Borrow<Record>>(
+    records: impl IntoIterator<Item = R>,
+    to: &mut impl io::Write,
+) -> io::Result<()> {
+    let mut records = records.into_iter().peekable();
+    while let Some(record) = records.next() {
+        let payload = postcard::to_stdvec(record.borrow()).map_err(io::Error::other)?;
+        let kind = match records.peek() {
+            Some(_) => EntryKind::More,
+            None => EntryKind::Last,
         };
         write_entry(kind, &payload, to)?;
     }
@@ -231,9 +234,9 @@ impl Log {
     /// Adds a group, or where that cannot be, writes the file anew from `everything` and the group:
     /// then it hands back all records, whose articles are elsewhere now. All of it is durable when
     /// this returns.
-    pub(super) fn save(
+    pub(super) fn save<R: Borrow<Record>>(
         &mut self,
-        news: &[Record],
+        news: impl IntoIterator<Item = R>,
         everything: impl FnOnce() -> Vec<Record>,
     ) -> io::Result<Vec<Record>> {
         if self.is_open()? {
@@ -241,7 +244,7 @@ impl Log {
             return Ok(Vec::new());
         }
         let mut records = everything();
-        records.extend_from_slice(news);
+        records.extend(news.into_iter().map(|record| record.borrow().clone()));
         self.rewrite(&records)?;
         Ok(records)
     }
@@ -449,7 +452,7 @@ impl Log {
         Ok((open.dev(), open.ino(), open.len()) == (there.dev(), there.ino(), self.now.at))
     }
 
-    fn append(&mut self, news: &[Record]) -> io::Result<()> {
+    fn append<R: Borrow<Record>>(&mut self, news: impl IntoIterator<Item = R>) -> io::Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
         };

@@ -5,6 +5,7 @@
 //! following links (`openat2`), and what was opened decides. Nothing is written here but cookies, by
 //! which `khabar sync` tells how far listening has come.
 
+mod first;
 mod heard;
 mod ignore;
 mod read;
@@ -31,6 +32,7 @@ use crate::files::{
 };
 use crate::store::format;
 
+pub use first::FirstReading;
 pub use heard::{Due, Scope, When};
 use read::Reader;
 use walk::Listed;
@@ -102,7 +104,9 @@ impl DirectoryStore {
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Changes, StoreError> {
         let listing = walk::walk(self, &|_| {})?;
-        Ok(self.settle(listing, None, known, intake, progress))
+        let total = listing.files.len() as u64;
+        let progress = |count| progress(count, total);
+        Ok(self.settle(listing, None, known, intake, &progress))
     }
 
     /// What happened where `watch` heard something, and `known` covers that: as
@@ -132,7 +136,7 @@ impl DirectoryStore {
     ) -> Result<Changes, StoreError> {
         let since = Instant::now();
         let listing = walk::walk(self, &|folder| watch.arm(folder))?;
-        let mut changes = self.settle(listing, None, known, intake, &|_, _| {});
+        let mut changes = self.settle(listing, None, known, intake, &|_| {});
         if !changes.gone.is_empty() {
             self.await_the_rest(&mut changes, known, watch, since);
         }
@@ -224,7 +228,7 @@ impl DirectoryStore {
         whole.files.sort_by(|a, b| a.path.cmp(&b.path));
         whole.files.dedup_by(|a, b| a.path == b.path);
         let linked = Self::linked(known, paths);
-        let changes = self.settle(whole, Some(candidates), known, intake, &|_, _| {});
+        let changes = self.settle(whole, Some(candidates), known, intake, &|_| {});
         Self::ring_other_names(known, &changes, linked, &heard, watch);
         Ok(changes)
     }
@@ -291,14 +295,13 @@ impl DirectoryStore {
         candidates: Option<BTreeSet<FileNo>>,
         known: &Ledger,
         intake: &Intake,
-        progress: &(dyn Fn(u64, u64) + Sync),
+        progress: &(dyn Fn(u64) + Sync),
     ) -> Changes {
-        let total = listing.files.len() as u64;
         let present = Present::new(candidates.is_none(), known);
         let look = |reader: &mut Reader<'_>, file: &Listed| {
             let no = known.find(&file.path);
             let outcome = self.look(reader, file, no.map(|no| (no, known)), intake);
-            progress(1, total);
+            progress(1);
             if let Some(no) = no.filter(|_| !matches!(outcome, Outcome::Gone)) {
                 present.add(no);
             }

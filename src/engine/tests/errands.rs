@@ -228,6 +228,7 @@ fn feeds_that_go_and_receivers_that_are_not_wanted_are_forgotten() {
     world.stop();
     world.restart();
     assert!(world.engine.errands().is_empty());
-    world.save(world.engine.news());
+    let news = world.engine.news(None).collect();
+    world.save(news);
     assert!(world.saved.errands.is_empty());
 }

@@ -164,7 +164,8 @@ impl World {
         // As the daemon does: where nothing is owed, nothing is rendered.
         if !self.engine.owes() {
             if self.engine.has_pressing_news() {
-                self.save(self.engine.news());
+                let news = self.engine.news(None).collect();
+                self.save(news);
             }
             return Published {
                 written: BTreeSet::new(),
@@ -173,7 +174,8 @@ impl World {
         }
         let (rendered, documents) = render(&self.engine).unwrap();
         self.engine.owe_topics(&rendered);
-        self.save(self.engine.news_before(&rendered));
+        let news = self.engine.news(Some(&rendered)).collect();
+        self.save(news);
         let mut written = BTreeSet::new();
         if !fails {
             for (path, bytes) in documents {
@@ -210,7 +212,7 @@ impl World {
 
     /// The daemon is stopped, which saves everything.
     pub(super) fn stop(&mut self) {
-        let news = self.engine.news();
+        let news = self.engine.news(None).collect();
         self.save(news);
         let mut everything = Memory::default();
         for record in self.engine.everything() {

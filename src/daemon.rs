@@ -7,6 +7,7 @@
 //!
 //! It owns neither its signals nor its configuration: both are handed in.
 
+mod alarm;
 mod announcing;
 mod bodies;
 pub mod control;
@@ -39,6 +40,7 @@ use crate::files::{Body, Changes};
 use crate::serve::Stand;
 use crate::store::directory::{DirectoryStore, StoreError, Watch};
 
+use alarm::Alarm;
 pub use announcing::deliver;
 use control::{Listener, Pending};
 pub use hold::Hold;
@@ -141,6 +143,7 @@ pub async fn run(
     mut signals: mpsc::Receiver<Signal>,
 ) -> anyhow::Result<()> {
     let mut listener = Listener::bind(&bench.config().state)?;
+    let alarm = Alarm::new();
     let mut daemon = Daemon::new(bench, hold, source, stand);
     daemon.advance().await;
     loop {
@@ -154,7 +157,7 @@ pub async fn run(
             health = done(&mut daemon.sight.health) => Event::Health(health),
             seen = done(&mut daemon.sight.places) => Event::Places(seen),
             () = daemon.bell.notified() => Event::Bell,
-            () = tokio::time::sleep(sleep) => Event::Tick,
+            () = alarm.wait(sleep) => Event::Tick,
         };
         match event {
             Event::Signal(Signal::Shutdown) => break,

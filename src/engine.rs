@@ -38,6 +38,7 @@ pub use keep::{Guarded, Kept, Reason};
 use lines::Lines;
 use memory::Unsaved;
 pub use memory::{Memory, Record};
+use overviews::Headlines;
 
 /// Catalog, files, last good versions, manifest and debt.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ pub struct Engine {
     intake: Arc<Intake>,
     fetched: Fetched,
     lines: Lines,
+    headlines: Headlines,
     catalog: Catalog,
     kept: BTreeMap<StorePath, Kept>,
     bodies: HashMap<StorePath, Body>,
@@ -199,6 +201,7 @@ impl Engine {
             intake,
             fetched: Fetched::default(),
             lines: Lines::default(),
+            headlines: Headlines::default(),
             catalog,
             kept: memory.kept,
             bodies: memory.bodies,

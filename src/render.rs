@@ -23,6 +23,8 @@ pub mod stories;
 mod words;
 mod xml;
 
+use std::sync::Arc;
+
 use crate::article::{Article, ArticleId, Text, Timestamp, TopicId, WebUrl};
 use crate::config::Publication;
 use crate::document::{Channel, FeedFormat};
@@ -194,8 +196,8 @@ pub struct ChannelView<'a> {
     pub count: usize,
     /// When its newest visible article was published.
     pub last_published: Option<Timestamp>,
-    /// Its newest visible articles, newest first, as many as the page shows.
-    pub newest: Vec<&'a Article>,
+    /// The page's list of its newest visible articles, as [`html::headlines`] makes it.
+    pub headlines: Arc<str>,
 }
 
 /// Everything the overview documents show: OPML, story list, page.

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::{AssembleError, Engine, Rendered, Work, overviews};
+use super::overviews::Overview;
+use super::{AssembleError, Engine, Rendered, Work};
 use crate::article::{Article, Timestamp, WebUrl};
 use crate::catalog::Entry;
 use crate::config::{Config, Content};
@@ -46,11 +47,12 @@ where
         hand,
         handed: Mutex::default(),
     };
-    let overviews = overviews::look(engine);
+    let overview = Overview::of(engine);
+    let overviews = overview.look();
     let owes_overviews = work.is_everything || engine.overviews != Some(overviews);
     let (overviews_are_made, lastmods) = rayon::join(
         || {
-            let documents = owes_overviews.then(|| overviews::render(engine));
+            let documents = owes_overviews.then(|| overview.render(engine));
             press.put(documents.transpose()?.unwrap_or_default())
         },
         || {

@@ -2,6 +2,7 @@
 //! of the others are joined again and not made again.
 
 use std::collections::HashMap;
+use std::iter::Peekable;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{AssembleError, Engine};
@@ -36,7 +37,8 @@ struct Held {
 /// The lines of one part.
 #[derive(Debug, Default)]
 struct Part {
-    lines: HashMap<FileNo, Line>,
+    /// In the order they were written.
+    lines: Vec<(FileNo, Line)>,
     bytes: usize,
     /// When it was last asked for.
     turn: u64,
@@ -79,6 +81,30 @@ impl Held {
     }
 }
 
+/// The lines as they were, which are asked for in the order they had but for a few.
+struct Before {
+    lines: Peekable<std::vec::IntoIter<(FileNo, Line)>>,
+    /// Those that were passed by, once one was asked for that was not the next.
+    others: HashMap<FileNo, Line>,
+}
+
+impl Before {
+    fn new(lines: Vec<(FileNo, Line)>) -> Self {
+        Self {
+            lines: lines.into_iter().peekable(),
+            others: HashMap::new(),
+        }
+    }
+
+    fn take(&mut self, no: FileNo) -> Option<Line> {
+        if let Some((_, line)) = self.lines.next_if(|(next, _)| *next == no) {
+            return Some(line);
+        }
+        self.others.extend(self.lines.by_ref());
+        self.others.remove(&no)
+    }
+}
+
 impl Engine {
     /// The files of a sitemap part. Its lines are held where it `changes`, for it may again.
     pub(super) fn sitemap(
@@ -114,14 +140,13 @@ impl Engine {
         sheet: Sheet,
         plan: &SitemapPlan,
     ) -> Result<Vec<(FileNo, Line)>, AssembleError> {
-        let mut before = self.lines.held().take(sheet);
+        let mut before = Before::new(self.lines.held().take(sheet).lines);
         let entries = plan.entries.iter();
         let lines = entries.map(|no| {
             let content = self.catalog.content(*no);
             let updated = self.catalog.updated(*no);
             let known = before
-                .lines
-                .remove(no)
+                .take(*no)
                 .filter(|line| (line.content, line.updated) == (content, updated));
             let line = match known {
                 Some(line) => line,
@@ -140,7 +165,7 @@ impl Engine {
         let texts = lines.iter().map(|(_, line)| line.text.len());
         let part = Part {
             bytes: texts.sum::<usize>() + lines.len() * size_of::<(FileNo, Line)>(),
-            lines: lines.into_iter().collect(),
+            lines,
             turn: 0,
         };
         self.lines.held().put(sheet, part);

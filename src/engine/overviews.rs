@@ -1,28 +1,72 @@
 //! The documents that count and list all others: OPML, the list of stories, the page for people.
+//!
+//! Most of what they show stays from one publication to the next, so the list of headlines of each
+//! channel is held, and nothing is made where nothing they show has changed.
 
+use std::collections::HashMap;
 use std::hash::{Hash as _, Hasher as _};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::assemble::{feed_urls, link};
 use super::{AssembleError, Engine};
-use crate::article::{Article, Timestamp};
+use crate::article::{Article, Text, Timestamp};
 use crate::catalog::Ranks;
 use crate::document::{Channel, ChannelKind, Document, DocumentKey};
 use crate::files::{ArchiveError, FileNo};
 use crate::plan;
 use crate::render::{self, ChannelView, OverviewView};
 
-/// The channels that are listed, each kind in its order.
-struct Listed<'a> {
-    sections: Vec<&'a Channel>,
-    stories: Vec<&'a Channel>,
-    channels: Vec<&'a Channel>,
+/// The lists of headlines that were made last, by channel, and what they were made of.
+#[derive(Debug, Default)]
+pub(super) struct Headlines(Mutex<HashMap<Channel, Made>>);
+
+/// A list, and what tells the articles in it.
+type Made = (u64, Arc<str>);
+
+/// What the overviews show of a channel.
+#[derive(Clone, Debug, Hash)]
+struct Listing<'a> {
+    channel: &'a Channel,
+    title: &'a Text,
+    count: usize,
+    last_published: Option<Timestamp>,
+    /// Tells the articles whose headlines are shown.
+    newest: u64,
 }
 
-impl<'a> Listed<'a> {
-    fn of(engine: &'a Engine) -> Self {
+impl<'a> Listing<'a> {
+    fn of(engine: &'a Engine, channel: &'a Channel) -> Self {
+        let catalog = &engine.catalog;
+        let live = catalog.members(channel).map(|members| &members.live);
+        let mut newest = Xxh3Default::new();
+        for no in self::newest(engine, channel) {
+            (no, catalog.content(no)).hash(&mut newest);
+        }
+        Self {
+            channel,
+            title: catalog.title(channel),
+            count: live.map_or(0, Ranks::len),
+            last_published: live.and_then(|live| Some(catalog.published(live.first()?))),
+            newest: newest.finish(),
+        }
+    }
+}
+
+/// What the overviews show, each kind of channel in its order.
+#[derive(Debug, Hash)]
+pub(super) struct Overview<'a> {
+    /// When the front last changed.
+    updated: Timestamp,
+    front: Listing<'a>,
+    sections: Vec<Listing<'a>>,
+    stories: Vec<Listing<'a>>,
+    channels: Vec<Listing<'a>>,
+}
+
+impl<'a> Overview<'a> {
+    pub(super) fn of(engine: &'a Engine) -> Self {
         let (catalog, config) = (&engine.catalog, &engine.config);
         let declared = |kind| {
             catalog
@@ -35,87 +79,85 @@ impl<'a> Listed<'a> {
             .skip_while(|channel| channel.kind() < ChannelKind::Section)
             .take_while(|channel| channel.kind() == ChannelKind::Section)
             .filter(|channel| config.declared(channel).is_none());
+        let listing = |channel| Listing::of(engine, channel);
+        let stories = catalog.stories_by_date().take(plan::STORIES_MAX);
         Self {
-            sections: declared(ChannelKind::Section).chain(named).collect(),
-            stories: catalog.stories_by_date().take(plan::STORIES_MAX).collect(),
-            channels: declared(ChannelKind::Declared).collect(),
+            updated: plan::feed(catalog, config, &Channel::Front)
+                .map_or(config.publication.id_authority.since, |plan| plan.updated),
+            front: listing(&Channel::Front),
+            sections: declared(ChannelKind::Section)
+                .chain(named)
+                .map(listing)
+                .collect(),
+            stories: stories.map(listing).collect(),
+            channels: declared(ChannelKind::Declared).map(listing).collect(),
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &'a Channel> {
-        let named = self.sections.iter().chain(&self.stories);
-        let all = named.chain(&self.channels).copied();
-        std::iter::once(&Channel::Front).chain(all)
+    /// Tells it from another, as long as the engine lives: what cannot change meanwhile, as the
+    /// configuration, is left out.
+    pub(super) fn look(&self) -> u64 {
+        let mut hash = Xxh3Default::new();
+        self.hash(&mut hash);
+        hash.finish()
     }
-}
 
-/// Tells what the overviews show from what they showed before, at a fraction of what it takes to make
-/// them. What does not change while the engine lives, as the configuration, is left out.
-pub(super) fn look(engine: &Engine) -> u64 {
-    let catalog = &engine.catalog;
-    let mut hash = Xxh3Default::new();
-    updated(engine).hash(&mut hash);
-    for channel in Listed::of(engine).all() {
-        channel.hash(&mut hash);
-        catalog.title(channel).hash(&mut hash);
-        let live = catalog.members(channel).map(|members| &members.live);
-        live.map_or(0, Ranks::len).hash(&mut hash);
-        last_published(engine, channel).hash(&mut hash);
-        for no in newest(engine, channel) {
-            (no, catalog.content(no)).hash(&mut hash);
-        }
+    /// Renders all of the documents.
+    pub(super) fn render(&self, engine: &Engine) -> Result<Vec<Document>, AssembleError> {
+        let view = self.view(engine)?;
+        Ok(vec![
+            Document {
+                key: DocumentKey::Opml,
+                bytes: render::opml::render(&view)?,
+            },
+            Document {
+                key: DocumentKey::Stories,
+                bytes: render::stories::render(&view)?,
+            },
+            Document {
+                key: DocumentKey::Page,
+                bytes: render::html::render(&view),
+            },
+        ])
     }
-    hash.finish()
-}
 
-/// Renders all of them.
-pub(super) fn render(engine: &Engine) -> Result<Vec<Document>, AssembleError> {
-    let headlines = Headlines::fetch(engine)?;
-    let overview = view(engine, &headlines);
-    Ok(vec![
-        Document {
-            key: DocumentKey::Opml,
-            bytes: render::opml::render(&overview)?,
-        },
-        Document {
-            key: DocumentKey::Stories,
-            bytes: render::stories::render(&overview)?,
-        },
-        Document {
-            key: DocumentKey::Page,
-            bytes: render::html::render(&overview),
-        },
-    ])
-}
-
-/// The newest articles of every channel that is listed.
-struct Headlines<'a> {
-    sections: Vec<Listing<'a>>,
-    stories: Vec<Listing<'a>>,
-    channels: Vec<Listing<'a>>,
-    front: Listing<'a>,
-}
-
-/// A channel and its newest articles.
-type Listing<'a> = (&'a Channel, Vec<Arc<Article>>);
-
-impl<'a> Headlines<'a> {
-    fn fetch(engine: &'a Engine) -> Result<Self, ArchiveError> {
-        let listing = |channel| {
-            let entries = newest(engine, channel).filter_map(|no| engine.catalog.entry_of(no));
-            let articles = entries.map(|entry| engine.article(&entry.card));
-            Ok((channel, articles.collect::<Result<_, _>>()?))
+    fn view<'v>(&'v self, engine: &'v Engine) -> Result<OverviewView<'v>, ArchiveError> {
+        let config = &*engine.config;
+        let feeds_url = &config.publication.feeds_url;
+        let held = &engine.headlines.0;
+        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut *held);
+        let mut view = |listing: &'v Listing<'v>| {
+            let known = before.get(listing.channel);
+            let made = match known.filter(|(newest, _)| *newest == listing.newest) {
+                Some(made) => made.clone(),
+                None => (listing.newest, headlines(engine, listing.channel)?),
+            };
+            let headlines = Arc::clone(&made.1);
+            held.insert(listing.channel.clone(), made);
+            Ok(ChannelView {
+                channel: listing.channel,
+                title: listing.title,
+                link: link(config, listing.channel),
+                feeds: feed_urls(config, listing.channel),
+                count: listing.count,
+                last_published: listing.last_published,
+                headlines,
+            })
         };
-        let listings = |channels: Vec<&'a Channel>| {
-            let listings = channels.into_iter().map(listing);
-            listings.collect::<Result<Vec<_>, _>>()
+        let mut views = |listings: &'v [Listing<'v>]| {
+            let views = listings.iter().map(&mut view);
+            views.collect::<Result<Vec<_>, ArchiveError>>()
         };
-        let listed = Listed::of(engine);
-        Ok(Self {
-            front: listing(&Channel::Front)?,
-            sections: listings(listed.sections)?,
-            stories: listings(listed.stories)?,
-            channels: listings(listed.channels)?,
+        Ok(OverviewView {
+            publication: &config.publication,
+            sections: views(&self.sections)?,
+            stories: views(&self.stories)?,
+            channels: views(&self.channels)?,
+            front: view(&self.front)?,
+            sitemap_url: DocumentKey::SitemapIndex.url(feeds_url),
+            opml_url: DocumentKey::Opml.url(feeds_url),
+            updated: self.updated,
         })
     }
 }
@@ -127,46 +169,11 @@ fn newest<'a>(engine: &'a Engine, channel: &Channel) -> impl Iterator<Item = Fil
     live.take(plan::HEADLINES)
 }
 
-fn last_published(engine: &Engine, channel: &Channel) -> Option<Timestamp> {
-    let newest = engine.catalog.members(channel)?.live.first()?;
-    Some(engine.catalog.published(newest))
-}
-
-/// When the front last changed.
-fn updated(engine: &Engine) -> Timestamp {
-    let since = engine.config.publication.id_authority.since;
-    plan::feed(&engine.catalog, &engine.config, &Channel::Front).map_or(since, |plan| plan.updated)
-}
-
-fn view<'a>(engine: &'a Engine, headlines: &'a Headlines<'a>) -> OverviewView<'a> {
-    let config = &*engine.config;
-    let feeds_url = &config.publication.feeds_url;
-    let views = |listings: &'a [Listing<'a>]| {
-        let views = listings.iter().map(|listing| channel_view(engine, listing));
-        views.collect()
-    };
-    OverviewView {
-        publication: &config.publication,
-        front: channel_view(engine, &headlines.front),
-        sections: views(&headlines.sections),
-        stories: views(&headlines.stories),
-        channels: views(&headlines.channels),
-        sitemap_url: DocumentKey::SitemapIndex.url(feeds_url),
-        opml_url: DocumentKey::Opml.url(feeds_url),
-        updated: updated(engine),
-    }
-}
-
-fn channel_view<'a>(engine: &'a Engine, (channel, newest): &'a Listing<'a>) -> ChannelView<'a> {
-    let config = &*engine.config;
-    let live = engine.catalog.members(channel).map(|members| &members.live);
-    ChannelView {
-        title: engine.catalog.title(channel),
-        link: link(config, channel),
-        feeds: feed_urls(config, channel),
-        count: live.map_or(0, Ranks::len),
-        last_published: last_published(engine, channel),
-        newest: newest.iter().map(|article| &**article).collect(),
-        channel,
-    }
+/// Makes the list of the newest articles of a channel.
+fn headlines(engine: &Engine, channel: &Channel) -> Result<Arc<str>, ArchiveError> {
+    let entries = newest(engine, channel).filter_map(|no| engine.catalog.entry_of(no));
+    let articles = entries.map(|entry| engine.article(&entry.card));
+    let articles: Vec<Arc<Article>> = articles.collect::<Result<_, _>>()?;
+    let articles: Vec<&Article> = articles.iter().map(|article| &**article).collect();
+    Ok(render::html::headlines(&engine.config.publication, &articles).into())
 }

@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::{ChannelView, EntryView, FeedView, Label, OverviewView, SitemapEntry, Tombstone};
+use super::{ChannelView, EntryView, FeedView, Label, OverviewView, SitemapEntry, Tombstone, html};
 use crate::article::{
     Access, Article, ArticleId, Comments, ContentHash, Image, Kind, Language, Media, Person,
     Source, Status, Text, Timestamp, Topic, TopicId, WebUrl,
@@ -334,6 +334,7 @@ impl Overview {
         &'a self,
         (channel, title, formats, count): &'a (Channel, Text, Vec<FeedFormat>, usize),
     ) -> ChannelView<'a> {
+        let newest: Vec<&Article> = self.articles.iter().take(*count).collect();
         ChannelView {
             channel,
             title,
@@ -341,7 +342,7 @@ impl Overview {
             feeds: feeds(channel, formats),
             count: *count,
             last_published: (*count > 0).then(|| at("2026-11-23T15:34:37Z")),
-            newest: self.articles.iter().take(*count).collect(),
+            headlines: html::headlines(&self.publication, &newest).into(),
         }
     }
 }

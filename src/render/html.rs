@@ -38,6 +38,46 @@ pub fn render(view: &OverviewView<'_>) -> Vec<u8> {
     page.html.into_bytes()
 }
 
+/// The page's list of the newest articles of a channel; empty where there are none.
+#[must_use]
+pub fn headlines(publication: &Publication, articles: &[&Article]) -> String {
+    if articles.is_empty() {
+        return String::new();
+    }
+    let mut html = String::from("<ul class=\"headlines\">\n");
+    for article in articles {
+        let mut language = String::new();
+        // Writing to a String cannot fail.
+        if article.language != publication.language {
+            let _ = write!(
+                language,
+                " lang=\"{}\" dir=\"{}\"",
+                escape(article.language.as_str()),
+                article.language.dir()
+            );
+        }
+        let _ = writeln!(
+            html,
+            "<li><a href=\"{}\"{language}>{}</a>{}</li>",
+            escape(article.url.as_str()),
+            escape(article.title.as_str()),
+            time(publication, article.published)
+        );
+    }
+    html.push_str("</ul>\n");
+    html
+}
+
+/// A date in the publication's time zone. It is an island from left to right: in Arabic text the parts
+/// of `2026-11-23` would change places.
+fn time(publication: &Publication, instant: Timestamp) -> String {
+    let local = instant.to_datetime().with_timezone(&publication.time_zone);
+    format!(
+        "<time datetime=\"{instant}\"><bdi dir=\"ltr\">{}</bdi></time>",
+        local.format("%Y-%m-%d %H:%M")
+    )
+}
+
 /// What the page says of its maker.
 pub(super) fn signature() -> String {
     format!("<meta name=\"generator\" content=\"{GENERATOR}\">")
@@ -167,10 +207,10 @@ impl Page<'_> {
         self.line(&format!("<p{own}>{}</p>", words.how_to));
         self.feeds(front);
         self.line("</section>");
-        if !front.newest.is_empty() {
+        if !front.headlines.is_empty() {
             self.line("<section aria-labelledby=\"latest\">");
             self.line(&format!("<h2 id=\"latest\"{own}>{}</h2>", words.latest));
-            self.headlines(&front.newest);
+            self.html.push_str(&front.headlines);
             self.line("</section>");
         }
     }
@@ -192,9 +232,7 @@ impl Page<'_> {
                 "<span class=\"dim\"{own}>{}</span></div>",
                 (self.words.articles)(channel.count)
             ));
-            if !channel.newest.is_empty() {
-                self.headlines(&channel.newest);
-            }
+            self.html.push_str(&channel.headlines);
             self.feeds(channel);
             self.line("</li>");
         }
@@ -215,41 +253,6 @@ impl Page<'_> {
             ));
         }
         self.line("</ul>");
-    }
-
-    fn headlines(&mut self, articles: &[&Article]) {
-        self.line("<ul class=\"headlines\">");
-        for article in articles {
-            let mut language = String::new();
-            if article.language != self.publication.language {
-                // Writing to a String cannot fail.
-                let _ = write!(
-                    language,
-                    " lang=\"{}\" dir=\"{}\"",
-                    escape(article.language.as_str()),
-                    article.language.dir()
-                );
-            }
-            let time = self.time(article.published);
-            self.line(&format!(
-                "<li><a href=\"{}\"{language}>{}</a>{time}</li>",
-                escape(article.url.as_str()),
-                escape(article.title.as_str()),
-            ));
-        }
-        self.line("</ul>");
-    }
-
-    /// A date in the publication's time zone. It is an island from left to right: in Arabic text
-    /// the parts of `2026-11-23` would change places.
-    fn time(&self, instant: Timestamp) -> String {
-        let local = instant
-            .to_datetime()
-            .with_timezone(&self.publication.time_zone);
-        format!(
-            "<time datetime=\"{instant}\"><bdi dir=\"ltr\">{}</bdi></time>",
-            local.format("%Y-%m-%d %H:%M")
-        )
     }
 
     fn footer(&mut self, view: &OverviewView<'_>) {

@@ -7,7 +7,7 @@ use crate::catalog::Intake;
 use crate::files::{Changes, Ledger};
 
 /// So many files are in one part of a first reading.
-const PART: usize = 16_384;
+const PART: usize = 8_192;
 
 /// A reading of everything by somebody who knows nothing.
 #[derive(Debug)]

@@ -66,7 +66,7 @@ pub(crate) struct Least {
 }
 
 /// Puts the documents named (as they are below `out` now) in place below `copy`, where older ones
-/// stand, and before them into its state what went into khabar's between `before` and `after`.
+/// stand; before that, into its state what went into khabar's between `before` and `after`.
 pub(crate) fn least_for_edit(
     out: &Path,
     copy: &Path,
@@ -91,18 +91,25 @@ pub(crate) fn least_for_edit(
     let one_by_one = documents.len() <= SYNC_ONE_BY_ONE;
 
     let start = Instant::now();
-    remember(&memory, &written)?;
     fs::create_dir(&stage)?;
-    documents
+    let files: Vec<File> = documents
         .par_iter()
-        .try_for_each(|(number, _, content)| -> io::Result<()> {
+        .map(|(number, _, content)| {
             let mut file = File::create_new(stage.join(number.to_string()))?;
             file.write_all(content)?;
-            if one_by_one { file.sync_all() } else { Ok(()) }
-        })?;
-    if !one_by_one {
-        rustix::fs::syncfs(File::open(&stage)?)?;
-    }
+            Ok(file)
+        })
+        .collect::<io::Result<_>>()?;
+    let sync = || {
+        if one_by_one {
+            files.par_iter().try_for_each(File::sync_all)
+        } else {
+            Ok(rustix::fs::syncfs(File::open(&stage)?)?)
+        }
+    };
+    let (remembered, synced) = rayon::join(|| remember(&memory, &written), sync);
+    remembered?;
+    synced?;
     let mut in_place = start.elapsed();
     for is_index in [false, true] {
         let mut folders = BTreeSet::new();

@@ -11,13 +11,15 @@ use super::trouble::Trouble;
 use super::{Daemon, LOOK_EVERY, stamp};
 use crate::files::Changes;
 use crate::publish::directory::{DirectoryView, Place};
-use crate::store::directory::{DirectoryStore, Due, Scope, StoreError, Watch};
+use crate::store::directory::{DirectoryStore, Due, Scope, StoreError, UNREADABLE, Watch};
 
 /// How long the store may take to answer that it is there.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(3);
 const SILENT: &str = "the store does not answer; what was published stays";
 /// How often a store that rings no bells is scanned.
 const BLIND_SCAN: Duration = Duration::from_secs(5);
+/// The longest pause before files that cannot be read are tried again; it doubles up to that.
+const TRY_AGAIN_MAX: Duration = Duration::from_mins(5);
 
 /// Work in another thread, because the store may hang.
 pub(super) struct Task<T> {
@@ -80,6 +82,8 @@ pub(super) struct Sight {
     /// The store was lost and opened anew: if it is empty, it is no store yet.
     is_reopened: bool,
     audit_at: Instant,
+    /// How soon files that cannot be read are tried again.
+    try_again: Duration,
 }
 
 impl Sight {
@@ -94,8 +98,20 @@ impl Sight {
             scan: true,
             is_reopened: false,
             audit_at: now,
+            try_again: LOOK_EVERY,
         }
     }
+}
+
+/// Whether files could not be read that may be readable in a moment.
+fn has_unreadable(changes: &Changes) -> bool {
+    let found = changes
+        .changed
+        .iter()
+        .flat_map(|change| &change.diagnostics);
+    found
+        .into_iter()
+        .any(|diagnostic| diagnostic.code == UNREADABLE)
 }
 
 impl Daemon {
@@ -246,13 +262,16 @@ impl Daemon {
             }
             let config = self.bench.config();
             let pause = Duration::from_secs(config.store.scan_every);
-            let is_blind = self.troubles.has(Trouble::Watch);
-            self.sight.audit_at = Instant::now()
-                + if is_blind {
-                    pause.min(BLIND_SCAN)
-                } else {
-                    pause
-                };
+            let eyes = self.sight.eyes.as_ref();
+            let blindness = eyes.and_then(|eyes| eyes.watch.blindness());
+            let pause = match blindness {
+                Some(_) => pause.min(BLIND_SCAN),
+                None => pause,
+            };
+            self.sight.audit_at = Instant::now() + pause;
+            if !has_unreadable(&changes) {
+                self.sight.try_again = LOOK_EVERY;
+            }
             if self.sight.is_reopened && self.is_nothing_left(&changes) {
                 self.sight.audit_at = Instant::now() + LOOK_EVERY;
                 self.troubles.set(
@@ -268,12 +287,13 @@ impl Daemon {
             self.sight.is_reopened = false;
             self.has_read = true;
             self.troubles.set(Trouble::Store, None);
-            let blindness = self
-                .sight
-                .eyes
-                .as_ref()
-                .and_then(|eyes| eyes.watch.blindness());
             self.troubles.set(Trouble::Watch, blindness);
+        }
+        if has_unreadable(&changes) {
+            // No bell rings when a file can be read again, as when others give descriptors back.
+            let soon = Instant::now() + self.sight.try_again;
+            self.sight.audit_at = self.sight.audit_at.min(soon);
+            self.sight.try_again = (self.sight.try_again * 2).min(TRY_AGAIN_MAX);
         }
         self.turn(changes).await;
         self.waiters.reading_ends();

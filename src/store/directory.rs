@@ -35,6 +35,7 @@ use crate::store::format;
 pub use first::FirstReading;
 pub use heard::{Due, Scope, When};
 use read::Reader;
+pub use read::UNREADABLE;
 use walk::Listed;
 pub use watch::{Cookie, Watch};
 

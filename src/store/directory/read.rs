@@ -23,6 +23,9 @@ const TRIES: usize = 5;
 /// How long to wait before that.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// The code of what is said of a file that cannot be read, and may be in a moment.
+pub const UNREADABLE: &str = "unreadable";
+
 /// Why a file is not read.
 #[derive(Clone, Debug)]
 pub(super) enum Refusal {
@@ -47,7 +50,7 @@ impl Refusal {
     pub(super) fn into_diagnostic(self, path: &StorePath) -> Diagnostic {
         let (code, message, remedy) = match self {
             Self::Gone => (
-                "unreadable",
+                UNREADABLE,
                 "the file is gone".to_owned(),
                 "put it back, or ignore this",
             ),
@@ -77,7 +80,7 @@ impl Refusal {
                 "rename it",
             ),
             Self::Unreadable(cause) => (
-                "unreadable",
+                UNREADABLE,
                 format!("the file cannot be read: {cause}"),
                 "check its permissions and the disk",
             ),

@@ -4,6 +4,7 @@
 //! was published is remembered. It prints nothing; what happened is returned.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::hold::{Hold, check_paths};
@@ -16,7 +17,7 @@ use crate::files::{ArchiveError, Changes, Seen};
 use crate::publish::directory::{DirectoryView, LockError, PublishError};
 use crate::render::RenderError;
 use crate::state::{State, StateError};
-use crate::store::directory::{DirectoryStore, StoreError};
+use crate::store::{Store, StoreError};
 
 /// How often a store that changes while it is read is asked again within one turn.
 const TRIES: usize = 5;
@@ -81,7 +82,7 @@ pub enum Trust {
 pub struct Workbench {
     pub(super) config: Arc<Config>,
     pub(super) state: State,
-    store: Result<DirectoryStore, StoreError>,
+    store: Result<Store, StoreError>,
     pub(super) engine: Engine,
     pub(super) mark: Option<Timestamp>,
     clock: Clock,
@@ -142,7 +143,7 @@ impl Workbench {
             Trust::Readings => loaded.checkpoint.apply(&mut memory.files),
             Trust::History => memory.distrust_readings(),
         }
-        let store = match DirectoryStore::open(Arc::clone(&config)) {
+        let store = match Store::open(Arc::clone(&config)) {
             Ok(store) => Ok(store),
             Err(error) if memory.files.is_empty() && memory.kept.is_empty() => {
                 return Err(error.into());
@@ -210,6 +211,12 @@ impl Workbench {
         Arc::clone(&self.config)
     }
 
+    /// As [`Store::locate`]; `None` where the store cannot be used.
+    #[must_use]
+    pub fn locate(&self, name: &Path) -> Option<String> {
+        self.store.as_ref().ok()?.locate(name)
+    }
+
     /// The engine, for questions.
     #[must_use]
     pub fn engine(&self) -> &Engine {
@@ -228,7 +235,7 @@ impl Workbench {
     }
 
     /// Everything but writing: reads what changed, moves the clock, renders what is owed.
-    /// `progress` as in [`DirectoryStore::changes`].
+    /// `progress` as in [`Store::changes`].
     ///
     /// # Errors
     /// Where the store fails and nothing is known of it, or a document cannot be rendered.

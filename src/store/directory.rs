@@ -25,26 +25,16 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::article::{ContentHash, Diagnostic, Place, Severity, StorePath};
 use crate::catalog::Intake;
-use crate::config::Config;
+use crate::config::{Config, DirectoryConfig};
 use crate::files::{
     Body, CHANGES_ARE_TIMED, Change, Changes, File, FileNo, Ledger, Seen, Sighting,
 };
-use crate::store::format;
+use crate::store::{Scope, StoreError, format};
 
-pub use heard::{Due, Scope, When};
+pub use heard::When;
 use read::Reader;
 use walk::Listed;
 pub use watch::{Cookie, Watch};
-
-/// The store cannot be used as a whole. That is not the same as an empty store.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("the store {path} cannot be used: {cause}; check [store] path, its permissions, its mount")]
-pub struct StoreError {
-    /// The root.
-    pub path: PathBuf,
-    /// Why.
-    pub cause: Arc<std::io::Error>,
-}
 
 /// A store that is a directory.
 #[derive(Debug)]
@@ -52,17 +42,19 @@ pub struct DirectoryStore {
     root: PathBuf,
     handle: OwnedFd,
     config: Arc<Config>,
+    rules: DirectoryConfig,
     /// Whether how a file looks tells whether it was changed.
     is_timed: bool,
 }
 
 impl DirectoryStore {
-    /// Opens the store of `config`, resolving links in the path of its root once.
+    /// Opens the directory that `rules` name, resolving links in the path of its root once. Articles
+    /// are read as `config` says.
     ///
     /// # Errors
     /// Where the root is missing, not a directory, or unreadable.
-    pub fn open(config: Arc<Config>) -> Result<Self, StoreError> {
-        let opened = config.store.path.canonicalize().and_then(|root| {
+    pub fn open(config: Arc<Config>, rules: DirectoryConfig) -> Result<Self, StoreError> {
+        let opened = rules.path.canonicalize().and_then(|root| {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let handle = rustix::fs::open(&root, flags, Mode::empty())?;
             let system = rustix::fs::fstatfs(&handle)?.f_type;
@@ -73,12 +65,10 @@ impl DirectoryStore {
                 root,
                 handle,
                 config,
+                rules,
                 is_timed,
             }),
-            Err(cause) => Err(StoreError {
-                path: config.store.path.clone(),
-                cause: Arc::new(cause),
-            }),
+            Err(cause) => Err(unusable(&rules.path, cause)),
         }
     }
 
@@ -86,6 +76,14 @@ impl DirectoryStore {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// As [`super::Store::locate`].
+    #[must_use]
+    pub fn locate(&self, name: &Path) -> Option<String> {
+        // As the shell sees it, else as the store does.
+        let seen = [name.to_owned(), self.root.join(name)];
+        seen.iter().find_map(|path| inside(path, &self.root))
     }
 
     /// What happened since the files `known` were taken in: every file is looked at, and those whose
@@ -119,7 +117,8 @@ impl DirectoryStore {
         watch: &Watch,
     ) -> Result<Changes, StoreError> {
         match scope {
-            Scope::Everything => self.changes_of_everything(known, intake, watch),
+            // There are no rows here: whoever asks for them has heard of another store.
+            Scope::Everything | Scope::Rows(_) => self.changes_of_everything(known, intake, watch),
             Scope::Paths(paths) => self.changes_of_paths(known, intake, paths, watch),
         }
     }
@@ -408,6 +407,31 @@ impl DirectoryStore {
             diagnostics: reading.diagnostics,
         }))
     }
+}
+
+/// Where `path` lies below `root`; a link itself, not what it leads to.
+fn inside(path: &Path, root: &Path) -> Option<String> {
+    path.symlink_metadata().ok()?;
+    if let Ok(whole) = path.canonicalize()
+        && whole == root
+    {
+        return Some(String::new());
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    let whole = folder.join(path.file_name()?);
+    Some(whole.strip_prefix(root).ok()?.to_str()?.to_owned())
+}
+
+/// The root at `path` cannot be used.
+fn unusable(path: &Path, cause: std::io::Error) -> StoreError {
+    StoreError::new(
+        path.display(),
+        cause,
+        "check [store] path, its permissions, its mount",
+    )
 }
 
 /// A file with other names, before it is looked at.

@@ -18,5 +18,7 @@ mod project;
 mod publish;
 mod sample;
 mod serve;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod strangers;
 mod tidy;

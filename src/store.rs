@@ -6,6 +6,7 @@
 
 pub mod directory;
 pub mod format;
+pub mod memory;
 pub mod rows;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -54,6 +55,8 @@ impl StoreError {
 pub enum Store {
     /// A folder of files.
     Directory(DirectoryStore),
+    /// Rows held in memory.
+    Memory(memory::MemoryStore),
     /// The rows of an SQLite database.
     #[cfg(feature = "sqlite")]
     Sqlite(Box<sqlite::SqliteStore>),
@@ -118,6 +121,7 @@ impl Store {
     ) -> Result<Changes, StoreError> {
         match self {
             Self::Directory(store) => store.changes(known, intake, progress),
+            Self::Memory(store) => store.changes(known, intake),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(store) => store.changes(known, intake, progress),
         }
@@ -139,6 +143,7 @@ impl Store {
             (Self::Directory(store), Watch::Directory(watch)) => {
                 store.heard_changes(known, intake, scope, watch)
             }
+            (Self::Memory(store), _) => store.changes(known, intake),
             #[cfg(feature = "sqlite")]
             (Self::Sqlite(store), Watch::Rows(watch)) => {
                 store.heard_changes(known, intake, scope, watch)
@@ -153,6 +158,7 @@ impl Store {
     pub fn bodies(&self, paths: &[StorePath]) -> Vec<(StorePath, Body)> {
         match self {
             Self::Directory(store) => store.bodies(paths),
+            Self::Memory(store) => store.bodies(paths),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(store) => store.bodies(paths),
         }
@@ -165,6 +171,7 @@ impl Store {
     pub fn health(&self) -> Result<(), StoreError> {
         match self {
             Self::Directory(store) => store.health(),
+            Self::Memory(store) => store.health(),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(store) => store.health(),
         }
@@ -176,6 +183,7 @@ impl Store {
     pub fn locate(&self, name: &Path) -> Option<String> {
         match self {
             Self::Directory(store) => store.locate(name),
+            Self::Memory(_) => rows::locate(name),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(_) => rows::locate(name),
         }
@@ -197,6 +205,7 @@ impl Watch {
     pub fn start(store: &Store, bell: Box<dyn Fn() + Send + Sync>) -> Self {
         match store {
             Store::Directory(store) => Self::Directory(directory::Watch::start(store, bell)),
+            Store::Memory(store) => Self::Rows(store.listen(bell)),
             #[cfg(feature = "sqlite")]
             Store::Sqlite(store) => Self::Rows(store.listen(bell)),
         }

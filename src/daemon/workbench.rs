@@ -135,6 +135,20 @@ impl Workbench {
     /// Where the state cannot be used or paths overlap. A store that cannot be used is told in
     /// [`Prepared::store_error`] as long as the memory says what it held.
     pub fn open(config: Config, clock: Clock, trust: Trust) -> Result<Self, TurnError> {
+        Self::over(Store::open, config, clock, trust)
+    }
+
+    /// As [`Workbench::open`], over the store that `open` opens instead of the one that the
+    /// configuration names.
+    ///
+    /// # Errors
+    /// As [`Workbench::open`].
+    pub fn over(
+        open: impl FnOnce(Arc<Config>) -> Result<Store, StoreError>,
+        config: Config,
+        clock: Clock,
+        trust: Trust,
+    ) -> Result<Self, TurnError> {
         let config = Arc::new(config);
         check_paths(&config)?;
         let (state, loaded) = State::open(&config.state)?;
@@ -143,7 +157,7 @@ impl Workbench {
             Trust::Readings => loaded.checkpoint.apply(&mut memory.files),
             Trust::History => memory.distrust_readings(),
         }
-        let store = match Store::open(Arc::clone(&config)) {
+        let store = match open(Arc::clone(&config)) {
             Ok(store) => Ok(store),
             Err(error) if memory.files.is_empty() && memory.kept.is_empty() => {
                 return Err(error.into());

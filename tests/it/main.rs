@@ -20,5 +20,6 @@ mod sample;
 mod serve;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod stores;
 mod strangers;
 mod tidy;

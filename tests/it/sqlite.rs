@@ -58,7 +58,8 @@ impl Cms {
             .execute_batch(
                 "CREATE TABLE IF NOT EXISTS articles (
                      key TEXT PRIMARY KEY, id TEXT, title TEXT, body TEXT, published TEXT,
-                     expires TEXT, status TEXT, section TEXT, tags TEXT, seq INTEGER);
+                     expires TEXT, status TEXT, section TEXT, tags TEXT, seq INTEGER, summary TEXT,
+                     url TEXT);
                  CREATE INDEX IF NOT EXISTS by_seq ON articles (seq);",
             )
             .unwrap();
@@ -69,7 +70,8 @@ impl Cms {
     pub(crate) fn put(&self, key: &str, row: &Row) {
         self.connection
             .prepare(
-                "INSERT OR REPLACE INTO articles VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
+                "INSERT OR REPLACE INTO articles (key, id, title, body, published, expires, status,
+                     section, tags, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
                      (SELECT coalesce(max(seq), 0) + 1 FROM articles))",
             )
             .unwrap()

@@ -7,6 +7,14 @@
 pub mod directory;
 pub mod format;
 pub mod memory;
+#[cfg_attr(
+    not(feature = "sqlite"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "without a database, little of it is needed"
+    )
+)]
 pub mod rows;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -149,7 +157,9 @@ impl Store {
                 store.heard_changes(known, intake, scope, watch)
             }
             // What was heard of another store says nothing of this one.
-            (_, Watch::Directory(_) | Watch::Rows(_)) => self.changes(known, intake, &|_, _| {}),
+            (Self::Directory(store), Watch::Rows(_)) => store.changes(known, intake, &|_, _| {}),
+            #[cfg(feature = "sqlite")]
+            (Self::Sqlite(store), Watch::Directory(_)) => store.changes(known, intake, &|_, _| {}),
         }
     }
 

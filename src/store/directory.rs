@@ -7,6 +7,7 @@
 
 mod heard;
 mod ignore;
+mod locate;
 mod read;
 mod stamps;
 mod walk;
@@ -76,14 +77,6 @@ impl DirectoryStore {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// As [`super::Store::locate`].
-    #[must_use]
-    pub fn locate(&self, name: &Path) -> Option<String> {
-        // As the shell sees it, else as the store does.
-        let seen = [name.to_owned(), self.root.join(name)];
-        seen.iter().find_map(|path| inside(path, &self.root))
     }
 
     /// What happened since the files `known` were taken in: every file is looked at, and those whose
@@ -407,22 +400,6 @@ impl DirectoryStore {
             diagnostics: reading.diagnostics,
         }))
     }
-}
-
-/// Where `path` lies below `root`; a link itself, not what it leads to.
-fn inside(path: &Path, root: &Path) -> Option<String> {
-    path.symlink_metadata().ok()?;
-    if let Ok(whole) = path.canonicalize()
-        && whole == root
-    {
-        return Some(String::new());
-    }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
-    let whole = folder.join(path.file_name()?);
-    Some(whole.strip_prefix(root).ok()?.to_str()?.to_owned())
 }
 
 /// The root at `path` cannot be used.

@@ -344,7 +344,7 @@ const STEPS: &[Step] = &[
             room.put(
                 "z",
                 &with(with(article("z", 6), "id", "id-a"), "status", "withdrawn"),
-            )
+            );
         },
         "noid b d",
         0,

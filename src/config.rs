@@ -24,7 +24,10 @@ use xxhash_rust::xxh3::Xxh3;
 pub use duration::duration;
 pub use fault::ConfigFault;
 pub use paths::{Overlap, overlap};
-pub use store::{DirectoryConfig, RowsConfig, Select, SqliteConfig, StoreConfig, StoreKind};
+pub use store::{
+    ConnectionUrl, DirectoryConfig, PostgresConfig, RowsConfig, Select, SqliteConfig, StoreConfig,
+    StoreKind,
+};
 
 use crate::article::{Article, Kind, Language, Person, Text, Timestamp, TopicId, WebUrl};
 use crate::document::{Channel, ChannelKind, FeedFormat};

@@ -8,7 +8,7 @@ pub mod directory;
 pub mod format;
 pub mod memory;
 #[cfg_attr(
-    not(feature = "sqlite"),
+    not(any(feature = "sqlite", feature = "postgres")),
     allow(
         dead_code,
         unused_imports,
@@ -16,6 +16,8 @@ pub mod memory;
     )
 )]
 pub mod rows;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -28,8 +30,6 @@ use crate::article::StorePath;
 use crate::catalog::Intake;
 use crate::config::{Config, StoreKind};
 use crate::files::{Body, Changes, Ledger};
-
-pub use directory::Cookie;
 
 /// The store cannot be used as a whole. That is not the same as an empty store.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -68,6 +68,9 @@ pub enum Store {
     /// The rows of an SQLite database.
     #[cfg(feature = "sqlite")]
     Sqlite(Box<sqlite::SqliteStore>),
+    /// The rows of a PostgreSQL server.
+    #[cfg(feature = "postgres")]
+    Postgres(Box<postgres::PostgresStore>),
 }
 
 /// What is to be looked at. Only the store that named it knows more of it than [`Scope::Everything`].
@@ -107,6 +110,17 @@ impl Store {
             #[cfg(feature = "sqlite")]
             StoreKind::Sqlite(settings) => sqlite::SqliteStore::open(config, settings)
                 .map(|store| Self::Sqlite(Box::new(store))),
+            #[cfg(feature = "postgres")]
+            StoreKind::Postgres(settings) => {
+                let store = postgres::PostgresStore::open(config, settings)?;
+                Ok(Self::Postgres(Box::new(store)))
+            }
+            #[cfg(not(feature = "postgres"))]
+            StoreKind::Postgres(_) => Err(StoreError::new(
+                "on a server",
+                "this khabar was built without stores of its kind",
+                "build it with the feature `postgres`",
+            )),
             #[cfg(not(feature = "sqlite"))]
             StoreKind::Sqlite(settings) => Err(StoreError::new(
                 settings.path.display(),
@@ -132,6 +146,8 @@ impl Store {
             Self::Memory(store) => store.changes(known, intake),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(store) => store.changes(known, intake, progress),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.changes(known, intake, progress),
         }
     }
 
@@ -160,6 +176,14 @@ impl Store {
             (Self::Directory(store), Watch::Rows(_)) => store.changes(known, intake, &|_, _| {}),
             #[cfg(feature = "sqlite")]
             (Self::Sqlite(store), Watch::Directory(_)) => store.changes(known, intake, &|_, _| {}),
+            #[cfg(feature = "postgres")]
+            (Self::Postgres(store), Watch::Rows(watch)) => {
+                store.heard_changes(known, intake, scope, watch)
+            }
+            #[cfg(feature = "postgres")]
+            (Self::Postgres(store), Watch::Directory(_)) => {
+                store.changes(known, intake, &|_, _| {})
+            }
         }
     }
 
@@ -171,6 +195,8 @@ impl Store {
             Self::Memory(store) => store.bodies(paths),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(store) => store.bodies(paths),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.bodies(paths),
         }
     }
 
@@ -184,6 +210,8 @@ impl Store {
             Self::Memory(store) => store.health(),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(store) => store.health(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.health(),
         }
     }
 
@@ -196,6 +224,8 @@ impl Store {
             Self::Memory(_) => rows::locate(name),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(_) => rows::locate(name),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => rows::locate(name),
         }
     }
 }
@@ -209,6 +239,15 @@ pub enum Watch {
     Rows(rows::RowsWatch),
 }
 
+/// What was sent through a store, to tell how far listening has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cookie {
+    /// A file that was written into a folder and taken away again.
+    File(directory::Cookie),
+    /// A bell that was rung.
+    Bell,
+}
+
 impl Watch {
     /// Starts to listen to `store`; `bell` is rung from another thread whenever something was heard.
     #[must_use]
@@ -218,6 +257,8 @@ impl Watch {
             Store::Memory(store) => Self::Rows(store.listen(bell)),
             #[cfg(feature = "sqlite")]
             Store::Sqlite(store) => Self::Rows(store.listen(bell)),
+            #[cfg(feature = "postgres")]
+            Store::Postgres(store) => Self::Rows(store.listen(bell)),
         }
     }
 
@@ -279,18 +320,21 @@ impl Watch {
     #[must_use]
     pub fn cookie(&self) -> Option<Cookie> {
         match self {
-            Self::Directory(watch) => watch.cookie(),
-            // Nothing is ever written to somebody else's database.
-            Self::Rows(_) => None,
+            Self::Directory(watch) => watch.cookie().map(Cookie::File),
+            // Nothing is ever written to somebody else's database, and nothing has to be: what is
+            // committed is there for whoever looks.
+            Self::Rows(watch) => watch.sounds().then_some(Cookie::Bell),
         }
     }
 
     /// Whether a cookie has come through; it is told once.
     #[must_use]
     pub fn is_seen(&self, cookie: &Cookie) -> bool {
-        match self {
-            Self::Directory(watch) => watch.is_seen(cookie),
-            Self::Rows(_) => false,
+        match (self, cookie) {
+            (Self::Directory(watch), Cookie::File(cookie)) => watch.is_seen(cookie),
+            (Self::Rows(_), Cookie::Bell) => true,
+            // It was sent through another store.
+            (Self::Directory(_), Cookie::Bell) | (Self::Rows(_), Cookie::File(_)) => false,
         }
     }
 }

@@ -22,8 +22,7 @@ pub(super) fn write(
 [Unit]
 Description=khabar keeps the newsroom's feeds true
 After=local-fs.target network.target
-RequiresMountsFor={store}
-
+{mounts}
 [Service]
 Type=notify
 NotifyAccess=main
@@ -73,10 +72,18 @@ WantedBy=multi-user.target
         command = if serves { "serve" } else { "watch" },
         program = argument(program),
         config = argument(path),
-        store = quoted(config.store.path()),
+        mounts = mounts(config),
         access = access(config),
         network = network(config, serves),
     )
+}
+
+/// What has to be there before it starts.
+fn mounts(config: &Config) -> String {
+    match config.store.path() {
+        Some(path) => format!("RequiresMountsFor={}\n", escaped(&path.to_string_lossy())),
+        None => String::new(),
+    }
 }
 
 /// What it may read and write.
@@ -88,6 +95,10 @@ fn access(config: &Config) -> String {
             "# It reads the store and the configuration, and writes out and its state.\n\
              ReadOnlyPaths={}\nReadWritePaths={out} {state}",
             quoted(&directory.path)
+        ),
+        StoreKind::Postgres(_) => format!(
+            "# It reads the database and the configuration, and writes out and its state.\n\
+             ReadWritePaths={out} {state}"
         ),
         StoreKind::Sqlite(sqlite) => {
             let folder = sqlite.path.parent().unwrap_or(&sqlite.path);
@@ -106,7 +117,7 @@ fn network(config: &Config, serves: bool) -> &'static str {
     if serves {
         // One descriptor a connection.
         "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\nLimitNOFILE=65536"
-    } else if config.announce.is_wanted() {
+    } else if config.announce.is_wanted() || matches!(config.store.kind, StoreKind::Postgres(_)) {
         "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
     } else {
         "PrivateNetwork=yes\nIPAddressDeny=any\nRestrictAddressFamilies=AF_UNIX"

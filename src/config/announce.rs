@@ -65,7 +65,7 @@ fn indexnow_key(table: &mut Table<'_>, folder: &Path) -> Checked<Option<Secret>>
 
 /// The name of a variable of the environment. What is written here in place of a name is a secret:
 /// no fault shows it.
-fn variable(value: &Value<'_>) -> Checked<String> {
+pub(super) fn variable(value: &Value<'_>) -> Checked<String> {
     let name = value.text()?;
     let may_stand = |byte: u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
     if name.bytes().all(may_stand) && !name.starts_with(|first: char| first.is_ascii_digit()) {

@@ -56,7 +56,7 @@ pub(super) fn config(
     });
     let state = root.table("state", |table| directory(table, DEFAULT_STATE, folder));
     if let (Ok(store), Ok(out), Ok(state)) = (&store_path, &out, &state) {
-        refuse_overlap(store, out, state, faults);
+        refuse_overlap(store.as_ref(), out, state, faults);
     }
     let feeds = root.table("feeds", feeds);
     let cross_host = root.table("sitemap", |table| {
@@ -177,17 +177,19 @@ fn directory(table: &mut Table<'_>, default: &str, folder: &Path) -> Checked<Loc
 }
 
 /// Reports directories in one another at the one to move; where that is a default, at the other.
-fn refuse_overlap(store: &Located, out: &Located, state: &Located, faults: &Faults<'_>) {
-    for found in overlap(&store.path, &out.path, &state.path) {
+fn refuse_overlap(store: Option<&Located>, out: &Located, state: &Located, faults: &Faults<'_>) {
+    let store_path = store.map(|store| store.path.as_path());
+    for found in overlap(store_path, &out.path, &state.path) {
         let (key, inner, outer) = match found {
-            Overlap::OutInStore => ("out", out, store),
-            Overlap::StoreInOut => ("store", store, out),
-            Overlap::StateInStore => ("state", state, store),
-            Overlap::StateInOut => ("state", state, out),
+            Overlap::OutInStore => ("out", Some(out), store),
+            Overlap::StoreInOut => ("store", store, Some(out)),
+            Overlap::StateInStore => ("state", Some(state), store),
+            Overlap::StateInOut => ("state", Some(state), Some(out)),
         };
         let message = found.to_string();
         let remedy = format!("set `path` of `[{key}]` to a directory beside it");
-        match inner.span.as_ref().or(outer.span.as_ref()) {
+        let mut places = [inner, outer].into_iter().flatten();
+        match places.find_map(|place| place.span.as_ref()) {
             Some(span) => faults.add(span, &message, &remedy),
             None => faults.add_for_file(&message, &remedy),
         };

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use globset::GlobSet;
 
-use super::SectionFrom;
+use super::announce::variable;
 use super::check::{globs, path};
 use super::duration::{DAY, HOUR, MINUTE, SECOND, milliseconds, seconds};
 use super::fault::Checked;
 use super::typed::{Table, Value};
+use super::{Secret, SectionFrom};
 
 /// Milliseconds. More often than every second, audits would be all that is done.
 const SCAN_EVERY: RangeInclusive<u64> = SECOND..=7 * DAY;
@@ -31,6 +32,9 @@ const DEFAULT_SETTLE_MAX: u64 = 2 * SECOND;
 const DEFAULT_SCAN_EVERY: u64 = 5 * MINUTE / SECOND;
 /// Milliseconds.
 const DEFAULT_POLL: u64 = 200;
+/// Milliseconds. A server is far away, and tells by itself.
+const DEFAULT_SERVER_POLL: u64 = SECOND;
+const DEFAULT_CHANNEL: &str = "khabar";
 const DEFAULT_KEY: &str = "id";
 
 /// `[store]`.
@@ -51,15 +55,18 @@ pub enum StoreKind {
     Directory(DirectoryConfig),
     /// A table or query of an SQLite database.
     Sqlite(SqliteConfig),
+    /// A table or query of a PostgreSQL server.
+    Postgres(PostgresConfig),
 }
 
 impl StoreConfig {
     /// Where it lies on this machine, absolute: the folder, or the database file.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub fn path(&self) -> Option<&Path> {
         match &self.kind {
-            StoreKind::Directory(directory) => &directory.path,
-            StoreKind::Sqlite(sqlite) => &sqlite.path,
+            StoreKind::Directory(directory) => Some(&directory.path),
+            StoreKind::Sqlite(sqlite) => Some(&sqlite.path),
+            StoreKind::Postgres(_) => None,
         }
     }
 }
@@ -92,6 +99,41 @@ pub struct SqliteConfig {
     pub rows: RowsConfig,
     /// Milliseconds between two looks whether something was committed.
     pub poll_ms: u64,
+}
+
+/// `kind = "postgres"`.
+#[derive(Clone, Debug)]
+pub struct PostgresConfig {
+    /// Where the server is, and who asks.
+    pub url: ConnectionUrl,
+    /// A file of certificates, absolute, that are trusted beside those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// What is read from it.
+    pub rows: RowsConfig,
+    /// The table that says which rows were changed, where there is one.
+    pub changes: Option<String>,
+    /// The channel that is notified of changes.
+    pub channel: String,
+    /// Milliseconds between two looks whether something was committed without a word.
+    pub poll_ms: u64,
+}
+
+/// A connection string of PostgreSQL. It may hold a password: nothing shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ConnectionUrl {
+    /// As the configuration has it.
+    Given(String),
+    /// Where it is.
+    At(Secret),
+}
+
+impl std::fmt::Debug for ConnectionUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Given(_) => f.write_str("Given(…)"),
+            Self::At(secret) => f.debug_tuple("At").field(secret).finish(),
+        }
+    }
 }
 
 /// Which rows are articles.
@@ -134,6 +176,7 @@ pub(super) fn located(value: &Value<'_>, folder: &Path) -> Checked<Located> {
 enum Word {
     Directory,
     Sqlite,
+    Postgres,
 }
 
 /// `[store]`, and its path by itself: it is compared with others even where another key of the table
@@ -141,11 +184,17 @@ enum Word {
 pub(super) fn store(
     table: &mut Table<'_>,
     folder: &Path,
-) -> (Checked<Located>, Checked<StoreConfig>) {
+) -> (Checked<Option<Located>>, Checked<StoreConfig>) {
     let kind = table.or("kind", Word::Directory, |value| {
-        let word = value.word(&[("directory", Word::Directory), ("sqlite", Word::Sqlite)])?;
-        if let Word::Sqlite = word {
-            refuse_unbuilt(value, cfg!(feature = "sqlite"), "sqlite");
+        let word = value.word(&[
+            ("directory", Word::Directory),
+            ("sqlite", Word::Sqlite),
+            ("postgres", Word::Postgres),
+        ])?;
+        match word {
+            Word::Directory => {}
+            Word::Sqlite => refuse_unbuilt(value, cfg!(feature = "sqlite"), "sqlite"),
+            Word::Postgres => refuse_unbuilt(value, cfg!(feature = "postgres"), "postgres"),
         }
         Ok(word)
     });
@@ -155,7 +204,12 @@ pub(super) fn store(
     let (path, kind, section_from) = match kind {
         Ok(Word::Sqlite) => {
             let (path, sqlite) = sqlite(table, folder);
-            (path, sqlite.map(StoreKind::Sqlite), Ok(SectionFrom::Field))
+            let kind = sqlite.map(StoreKind::Sqlite);
+            (path.map(Some), kind, Ok(SectionFrom::Field))
+        }
+        Ok(Word::Postgres) => {
+            let kind = postgres(table, folder).map(StoreKind::Postgres);
+            (Ok(None), kind, Ok(SectionFrom::Field))
         }
         // Where the kind is at fault, that has been reported, and most stores are directories.
         Ok(Word::Directory) | Err(_) => {
@@ -166,7 +220,8 @@ pub(super) fn store(
                 ])
             });
             let (path, directory) = directory(table, folder);
-            (path, directory.map(StoreKind::Directory), section_from)
+            let kind = directory.map(StoreKind::Directory);
+            (path.map(Some), kind, section_from)
         }
     };
     let resolve = || {
@@ -246,6 +301,42 @@ fn sqlite(table: &mut Table<'_>, folder: &Path) -> (Checked<Located>, Checked<Sq
     };
     let sqlite = resolve();
     (path, sqlite)
+}
+
+fn postgres(table: &mut Table<'_>, folder: &Path) -> Checked<PostgresConfig> {
+    let given = table.optional("url", |value| Ok(value.text()?.to_owned()));
+    let variable = table.optional("url_env", variable);
+    let file = table.optional("url_file", |value| path(value, folder));
+    let ca_file = table.optional("ca_file", |value| path(value, folder));
+    let rows = rows(table);
+    let changes = table.optional("changes", name);
+    let channel = table.or("channel", DEFAULT_CHANNEL.to_owned(), name);
+    let poll = table.or("poll", DEFAULT_SERVER_POLL, |value| {
+        milliseconds(value, &POLL)
+    });
+    let urls: Vec<ConnectionUrl> = [
+        given?.map(ConnectionUrl::Given),
+        variable?.map(|name| ConnectionUrl::At(Secret::Variable(name))),
+        file?.map(|path| ConnectionUrl::At(Secret::File(path))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let url = match <[ConnectionUrl; 1]>::try_from(urls) {
+        Ok([url]) => Ok(url),
+        Err(_) => Err(table.fault(
+            "exactly one of `store.url`, `store.url_env` and `store.url_file` has to say where the server is",
+            "add `url_env = \"DATABASE_URL\"`, and put `postgres://user:password@host/database` into that variable",
+        )),
+    };
+    Ok(PostgresConfig {
+        url: url?,
+        ca_file: ca_file?,
+        rows: rows?,
+        changes: changes?,
+        channel: channel?,
+        poll_ms: poll?,
+    })
 }
 
 /// `table` or `query`, `key` and `sequence`.

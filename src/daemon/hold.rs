@@ -69,7 +69,7 @@ impl Hold {
 /// Refuses a store, out and state that lie in one another, links resolved.
 pub(super) fn check_paths(config: &Config) -> Result<(), TurnError> {
     let overlaps = crate::config::overlap(
-        &resolve_links(config.store.path()),
+        config.store.path().map(resolve_links).as_deref(),
         &resolve_links(&config.out),
         &resolve_links(&config.state),
     );

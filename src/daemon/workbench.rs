@@ -274,6 +274,12 @@ impl Workbench {
         for _ in 0..TRIES {
             let changes = match self.changes(progress) {
                 Ok(changes) => changes,
+                // Of what nobody has read, nothing is published.
+                Err(error)
+                    if self.engine.files().is_empty() && self.engine.catalog().is_empty() =>
+                {
+                    return Err(error.into());
+                }
                 Err(error) => {
                     store_error = Some(error);
                     Changes::default()

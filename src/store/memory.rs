@@ -154,7 +154,7 @@ impl MemoryStore {
 
     /// Rings `bell` at each change, until the watch is dropped.
     pub(super) fn listen(&self, bell: Box<dyn Fn() + Send + Sync>) -> RowsWatch {
-        let ears = Ears::new(Look::AtAll, bell);
+        let ears = Ears::new(Look::All, bell);
         self.rows.lock().listeners.push(Arc::downgrade(&ears));
         RowsWatch::new(ears, Box::new(()))
     }

@@ -14,6 +14,8 @@ mod faults;
 mod laws;
 mod memory;
 mod model;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod project;
 mod publish;
 mod sample;

@@ -404,21 +404,25 @@ struct Built {
     is_degraded: bool,
 }
 
-/// A build at an hour, as the program does it.
-fn build(room: &dyn Newsroom, project: &Project, hour: u32) -> Built {
+/// The configuration over `room`.
+fn config(room: &dyn Newsroom, project: &Project) -> Config {
     let text = format!(
         "[publication]\nname = \"News\"\nlanguage = \"ar\"\nurl = \"https://news.example/\"\n\
          feeds_url = \"https://news.example/\"\nid_authority = \"news.example,2016\"\n\
          [store]\n{}{TABLES}",
         room.table()
     );
-    let config = || Config::parse(&text, project.root(), Timestamp::MAX).unwrap();
-    let now =
-        chrono::DateTime::parse_from_rfc3339(&format!("2025-03-10T{hour:02}:00:00Z")).unwrap();
+    Config::parse(&text, project.root(), Timestamp::MAX).unwrap()
+}
+
+/// A build at an hour, as the program does it.
+fn build(room: &dyn Newsroom, project: &Project, hold: &Hold, hour: u32) -> Built {
+    let now = format!("2025-03-10T{hour:02}:00:00Z");
+    let now = chrono::DateTime::parse_from_rfc3339(&now).unwrap();
     let clock = Clock::Fixed(Timestamp::from_seconds(now.timestamp()).unwrap());
-    let hold = Hold::take(&config()).unwrap();
     let open = |config| room.open(config);
-    let mut bench = Workbench::over(open, config(), clock, Trust::Readings).unwrap();
+    let config = config(room, project);
+    let mut bench = Workbench::over(open, config, clock, Trust::Readings).unwrap();
     bench.write_ahead(true);
     let Prepared {
         rendered,
@@ -426,7 +430,7 @@ fn build(room: &dyn Newsroom, project: &Project, hour: u32) -> Built {
         store_error,
         ..
     } = bench.prepare(&|_, _| {}).unwrap();
-    bench.publish(rendered, &hold).unwrap();
+    bench.publish(rendered, hold).unwrap();
     bench.save().unwrap();
     Built {
         rejected: bench.counts().rejected,
@@ -438,11 +442,13 @@ fn build(room: &dyn Newsroom, project: &Project, hour: u32) -> Built {
 /// Goes through the table; what was published after each step.
 pub(crate) fn run(kind: &str, project: &Project, room: &mut dyn Newsroom) -> Vec<Tree> {
     let mut trees = Vec::new();
+    // Once: other tests start programs, to which the lock belongs as well until they have begun.
+    let hold = Hold::take(&config(room, project)).unwrap();
     for (name, hour, act, shown, rejected, held) in STEPS {
         let what = format!("{kind}: {name}");
         act(room);
         let is_lost = name.starts_with("lost");
-        let built = build(room, project, *hour);
+        let built = build(room, project, &hold, *hour);
         assert_eq!(built.is_degraded, is_lost, "{what}");
         let ids: Vec<String> = project.shown();
         let ids: Vec<&str> = ids.iter().map(|id| id.trim_start_matches("id-")).collect();

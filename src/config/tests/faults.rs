@@ -263,7 +263,7 @@ fn faults_of_the_store() {
             "scan_every = \"0s\"\nsettle = \"5 s\"\nsettle_delete = \"2h\"\nsettle_max = \"1m\"\n",
         )),
         [
-            "9:8: `store.kind` cannot be `mysql` (`directory`, `sqlite` can stand here)",
+            "9:8: `store.kind` cannot be `mysql` (`directory`, `sqlite`, `postgres` can stand here)",
             "10:16: `store.section_from` cannot be `folder` (`field`, `directory` can stand here)",
             "11:12: the pattern `a[` is malformed: unclosed character class; missing ']' (put a backslash before a bracket or brace that stands for itself)",
             "11:18: the pattern `/b` matches nothing: paths begin at the store's root, without `/` (write it as `drafts/**`)",

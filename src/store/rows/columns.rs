@@ -32,13 +32,19 @@ pub(in crate::store) enum Cell<'r> {
     /// Nothing.
     Null,
     /// A whole number.
+    #[cfg(feature = "sqlite")]
     Integer(i64),
     /// Another number.
+    #[cfg(feature = "sqlite")]
     Real(f64),
     /// Text.
     Text(&'r str),
     /// Bytes that are no text in UTF-8.
+    #[cfg(feature = "sqlite")]
     Binary,
+    /// A value as JSON, by a database that knows types.
+    #[cfg(feature = "postgres")]
+    Json(&'r str),
 }
 
 /// The columns of a query, in its order.
@@ -158,8 +164,17 @@ impl Columns {
     ) -> Option<StorePath> {
         match cell(self.key) {
             Cell::Text(key) => super::path_of(key),
+            #[cfg(feature = "sqlite")]
             Cell::Integer(key) => super::path_of(&key.to_string()),
-            Cell::Null | Cell::Real(_) | Cell::Binary => None,
+            #[cfg(feature = "postgres")]
+            Cell::Json(json) => match serde_json::from_str(json).ok()? {
+                serde_json::Value::String(key) => super::path_of(&key),
+                serde_json::Value::Number(key) if key.is_i64() => super::path_of(json),
+                _ => None,
+            },
+            #[cfg(feature = "sqlite")]
+            Cell::Real(_) | Cell::Binary => None,
+            Cell::Null => None,
         }
     }
 
@@ -216,29 +231,20 @@ impl Text {
         self.bytes.push(b':');
         match cell {
             Cell::Null => self.bytes.extend(b"null"),
+            #[cfg(feature = "sqlite")]
             Cell::Integer(truth @ (0 | 1)) if TRUTHS.contains(&field) => self.json(&(truth == 1)),
+            #[cfg(feature = "sqlite")]
             Cell::Integer(number) => self.json(&number),
             // Of what is no number, null is written, and null is absent.
+            #[cfg(feature = "sqlite")]
             Cell::Real(number) => self.json(&number),
-            Cell::Text(json) if STRUCTURED.contains(&field) && looks_like_json(json) => {
-                match judge(json) {
-                    Ok(()) => {
-                        // Between the values of JSON, a line end is a space.
-                        let flat = json.bytes().map(|byte| match byte {
-                            b'\n' | b'\r' => b' ',
-                            other => other,
-                        });
-                        self.bytes.extend(flat);
-                    }
-                    Err(why) => self.fault(Fault {
-                        column: at,
-                        code: "json-syntax",
-                        message: format!("the value begins as JSON and is none: {why}"),
-                        remedy: "mend the JSON; plain text must not begin with `[` or `{` here",
-                    }),
-                }
-            }
-            Cell::Text(plain) => self.json(plain),
+            Cell::Text(text) => self.text(at, field, text),
+            #[cfg(feature = "postgres")]
+            Cell::Json(json) => match serde_json::from_str::<String>(json) {
+                Ok(text) => self.text(at, field, &text),
+                Err(_) => self.flat(json),
+            },
+            #[cfg(feature = "sqlite")]
             Cell::Binary => self.fault(Fault {
                 column: at,
                 code: "not-utf8",
@@ -246,6 +252,31 @@ impl Text {
                 remedy: "store it as text in UTF-8",
             }),
         }
+    }
+
+    /// Writes text, or the JSON that it is where a field may be a list or an object.
+    fn text(&mut self, at: usize, field: &str, text: &str) {
+        if !(STRUCTURED.contains(&field) && looks_like_json(text)) {
+            return self.json(text);
+        }
+        match judge(text) {
+            Ok(()) => self.flat(text),
+            Err(why) => self.fault(Fault {
+                column: at,
+                code: "json-syntax",
+                message: format!("the value begins as JSON and is none: {why}"),
+                remedy: "mend the JSON; plain text must not begin with `[` or `{` here",
+            }),
+        }
+    }
+
+    /// Writes JSON in one line: between its values, a line end is a space.
+    fn flat(&mut self, json: &str) {
+        let flat = json.bytes().map(|byte| match byte {
+            b'\n' | b'\r' => b' ',
+            other => other,
+        });
+        self.bytes.extend(flat);
     }
 
     fn json<T: serde::Serialize + ?Sized>(&mut self, value: &T) {

@@ -22,10 +22,13 @@ pub enum Wanted {
 /// How rows are looked at when the bell rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Look {
-    /// All of them: nothing says which are new.
-    AtAll,
+    /// At all of them: nothing says which are new.
+    All,
     /// At the newest, and now and then at all: what was deleted has no sequence any more.
-    AtNewest,
+    Newest,
+    /// At those that a log of changes names: it says all.
+    #[cfg(feature = "postgres")]
+    Logged,
 }
 
 /// A look at everything took so long; the next one waits for so many times that, where the newest rows
@@ -113,6 +116,16 @@ impl RowsWatch {
         (self.ears.bell)();
     }
 
+    /// Whether a look after this, of which something is heard at once, will show everything that
+    /// happened before: where rows are found by their sequence, what is deleted is not.
+    pub(in crate::store) fn sounds(&self) -> bool {
+        let is_exact = self.ears.look != Look::Newest;
+        if is_exact {
+            self.ears.hear();
+        }
+        is_exact
+    }
+
     /// As [`crate::store::Watch::is_drained`].
     pub(in crate::store) fn is_drained(&self, then: Instant) -> bool {
         self.ears.state().heard.is_none_or(|heard| heard > then)
@@ -134,7 +147,7 @@ impl std::fmt::Debug for RowsWatch {
 impl State {
     fn hear(&mut self, look: Look, now: Instant) {
         self.heard.get_or_insert(now);
-        if look == Look::AtNewest {
+        if look == Look::Newest {
             let rested = self.rested.unwrap_or(now).max(now);
             self.all_at.get_or_insert(rested);
         }
@@ -151,16 +164,20 @@ impl State {
 
     fn rest(&mut self, look: Look, took: Duration, now: Instant) {
         let times = match look {
-            Look::AtAll => REST_ALONE,
-            Look::AtNewest => REST_BESIDE_NEWEST,
+            Look::All => REST_ALONE,
+            Look::Newest => REST_BESIDE_NEWEST,
+            #[cfg(feature = "postgres")]
+            Look::Logged => return,
         };
         self.rested = Some(now + took.saturating_mul(times));
     }
 
     fn next(&self, look: Look) -> Option<Instant> {
         let heard = self.heard.map(|heard| match look {
-            Look::AtAll => self.rested.map_or(heard, |rested| rested.max(heard)),
-            Look::AtNewest => heard,
+            Look::All => self.rested.map_or(heard, |rested| rested.max(heard)),
+            Look::Newest => heard,
+            #[cfg(feature = "postgres")]
+            Look::Logged => heard,
         });
         [heard, self.all_at].into_iter().flatten().min()
     }
@@ -170,7 +187,7 @@ impl State {
             None => Due::Idle,
             Some(at) if at > now => Due::At(at),
             Some(_) => {
-                let is_all = look == Look::AtAll || self.all_at.is_some_and(|at| at <= now);
+                let is_all = look == Look::All || self.all_at.is_some_and(|at| at <= now);
                 self.heard = None;
                 let rows = std::mem::take(&mut self.rows);
                 if is_all {

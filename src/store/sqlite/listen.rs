@@ -15,8 +15,8 @@ use crate::store::rows::{Ears, Look, RowsWatch};
 /// finds out why.
 pub(super) fn start(settings: &SqliteConfig, bell: Box<dyn Fn() + Send + Sync>) -> RowsWatch {
     let look = match settings.rows.sequence {
-        Some(_) => Look::AtNewest,
-        None => Look::AtAll,
+        Some(_) => Look::Newest,
+        None => Look::All,
     };
     let ears = Ears::new(look, bell);
     let mut listener = Listener {

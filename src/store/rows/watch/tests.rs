@@ -13,7 +13,7 @@ fn the_newest_are_looked_at_at_once_and_all_after_a_rest() {
     let start = Instant::now();
     let at = |ms| start + Duration::from_millis(ms);
     let mut state = State::default();
-    let look = Look::AtNewest;
+    let look = Look::Newest;
     assert_eq!(state.due(look, at(0)), Due::Idle);
     state.rest(look, Duration::from_millis(10), at(0));
     state.hear(look, at(5));
@@ -34,7 +34,7 @@ fn without_a_sequence_all_are_looked_at_half_of_the_time_at_the_most() {
     let start = Instant::now();
     let at = |ms| start + Duration::from_millis(ms);
     let mut state = State::default();
-    let look = Look::AtAll;
+    let look = Look::All;
     state.hear(look, at(0));
     assert_eq!(ready(state.due(look, at(0))), Some(Wanted::All));
     state.rest(look, Duration::from_millis(100), at(100));
@@ -47,7 +47,7 @@ fn without_a_sequence_all_are_looked_at_half_of_the_time_at_the_most() {
 fn rows_are_looked_up_by_themselves_unless_they_are_many() {
     let now = Instant::now();
     let mut state = State::default();
-    let look = Look::AtNewest;
+    let look = Look::Newest;
     state.ring("a", now);
     let one = BTreeSet::from(["a".to_owned()]);
     assert_eq!(ready(state.due(look, now)), Some(Wanted::Newest(one)));

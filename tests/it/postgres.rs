@@ -1,0 +1,435 @@
+//! Articles on a real PostgreSQL server: `tests/outside/postgres.py` starts one and runs these tests
+//! against it. The server is named by the variable `KHABAR_POSTGRES`, a connection string.
+
+use std::collections::BTreeMap;
+
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, NoTls};
+
+use crate::daemon::{Daemon, in_seconds, until};
+use crate::laws::Dice;
+use crate::project::{DATE, NOW, Project, Run, assert_same, minutes_before};
+use crate::stores::{self, Fields, Newsroom};
+
+/// Where the server is.
+fn url() -> String {
+    std::env::var("KHABAR_POSTGRES").expect("KHABAR_POSTGRES names a server to test with")
+}
+
+/// How rows are found.
+const WAYS: [&str; 3] = ["", "sequence = \"seq\"\n", "changes = \"khabar_changes\"\n"];
+
+/// A program that writes articles, in a schema of its own that goes with it.
+struct Cms {
+    runtime: Runtime,
+    client: Client,
+    schema: String,
+}
+
+impl Cms {
+    /// Another connection to the schema `schema`.
+    fn join(schema: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let client = runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&url(), NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client
+        });
+        let cms = Self {
+            runtime,
+            client,
+            schema: schema.to_owned(),
+        };
+        cms.execute(&format!("SET search_path = \"{schema}\""));
+        cms
+    }
+
+    /// A new schema with the tables that `khabar schema` prints, and a sequence.
+    fn new(project: &Project, name: &str) -> Self {
+        let schema = format!("{name}_{}", std::process::id());
+        let cms = Self::join(&schema);
+        let tables = project.khabar(&["schema", "postgres"]).ends(0).stdout;
+        cms.execute(&format!(
+            "DROP SCHEMA IF EXISTS \"{schema}\" CASCADE; CREATE SCHEMA \"{schema}\"; {tables}
+             ALTER TABLE khabar_articles ADD seq bigserial, ADD key text UNIQUE;
+             CREATE INDEX ON khabar_articles (seq);
+             ALTER TABLE khabar_articles DROP CONSTRAINT khabar_articles_pkey;
+             ALTER TABLE khabar_articles ALTER id DROP NOT NULL, ALTER published TYPE text,
+                 ALTER expires TYPE text, ADD section text;
+             DROP TRIGGER khabar_row ON khabar_articles;
+             CREATE TRIGGER khabar_row AFTER INSERT OR UPDATE OR DELETE ON khabar_articles
+                 FOR EACH ROW EXECUTE FUNCTION khabar_changed('key');"
+        ));
+        cms
+    }
+
+    fn execute(&self, sql: &str) {
+        let done = self.runtime.block_on(self.client.batch_execute(sql));
+        done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// What `[store]` says of it.
+    fn table(&self, way: &str) -> String {
+        let options = format!("options=-csearch_path%3D{}", self.schema);
+        let url = url();
+        let mark = if url.contains('?') { '&' } else { '?' };
+        format!(
+            "kind = \"postgres\"\nurl = \"{url}{mark}{options}\"\ntable = \"khabar_articles\"\n\
+             key = \"key\"\npoll = \"100ms\"\n{way}"
+        )
+    }
+
+    /// The project with this store.
+    fn configure(&self, project: &Project, way: &str) {
+        let config = std::fs::read_to_string(project.config()).unwrap();
+        let table = self.table(way);
+        let config = config.replacen("kind = \"directory\"\npath = \"store\"\n", &table, 1);
+        assert!(config.contains("kind = \"postgres\""));
+        std::fs::write(project.config(), config).unwrap();
+    }
+
+    fn put_row(&self, key: &str, fields: &Fields) {
+        let names: Vec<String> = fields.keys().map(|name| format!("\"{name}\"")).collect();
+        let values: Vec<String> = fields.values().map(|value| literal(value)).collect();
+        // As an application does that writes a row anew.
+        self.execute(&format!(
+            "DELETE FROM khabar_articles WHERE key = {key};
+             INSERT INTO khabar_articles (key, {}) VALUES ({key}, {})",
+            names.join(", "),
+            values.join(", "),
+            key = literal(key)
+        ));
+    }
+
+    fn article(&self, key: &str, published: &str) {
+        self.put_row(key, &article(key, published));
+    }
+}
+
+impl Drop for Cms {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let sql = format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.schema);
+            let _ = self.runtime.block_on(self.client.batch_execute(&sql));
+        }
+    }
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn article(key: &str, published: &str) -> Fields {
+    BTreeMap::from([
+        ("id", key.to_owned()),
+        ("title", format!("خبر {key}")),
+        ("body", format!("<p>نص الخبر {key}.</p>")),
+        ("published", published.to_owned()),
+    ])
+}
+
+/// The table of changes that every kind goes through.
+struct Room {
+    cms: Cms,
+    way: &'static str,
+}
+
+impl Newsroom for Room {
+    fn table(&self) -> String {
+        self.cms.table(self.way)
+    }
+
+    fn put(&mut self, key: &str, fields: &Fields) {
+        self.cms.put_row(key, fields);
+    }
+
+    fn remove(&mut self, key: &str) {
+        let sql = format!("DELETE FROM khabar_articles WHERE key = {}", literal(key));
+        self.cms.execute(&sql);
+    }
+
+    fn rename(&mut self, from: &str, to: &str) {
+        self.cms.execute(&format!(
+            "UPDATE khabar_articles SET key = {}, seq = DEFAULT WHERE key = {}",
+            literal(to),
+            literal(from)
+        ));
+    }
+
+    fn set_lost(&mut self, is_lost: bool) {
+        let (from, to) = if is_lost {
+            ("khabar_articles", "away")
+        } else {
+            ("away", "khabar_articles")
+        };
+        self.cms
+            .execute(&format!("ALTER TABLE {from} RENAME TO {to}"));
+    }
+}
+
+#[test]
+#[ignore = "needs a server"]
+fn postgres_publishes_what_every_kind_of_store_publishes() {
+    let expected = stores::expected();
+    for way in WAYS {
+        let project = Project::new();
+        let cms = Cms::new(&project, "conformance");
+        let trees = stores::run(way, &project, &mut Room { cms, way });
+        stores::compare(&format!("postgres, {way:?}"), &trees, &expected);
+    }
+}
+
+/// A transaction that begins earlier and is committed later is not missed, however many there are.
+#[test]
+#[ignore = "needs a server"]
+fn postgres_commits_out_of_order_are_all_published() {
+    for way in WAYS {
+        let project = Project::with("[feeds]\nnewest = 100\n[guard]\nmax_loss = \"100%\"\n");
+        let cms = Cms::new(&project, "order");
+        cms.configure(&project, way);
+        cms.article("first", DATE);
+        let daemon = Daemon::start(&project);
+        let writers: Vec<Cms> = (0..6).map(|_| Cms::join(&cms.schema)).collect();
+        let mut open = [false; 6];
+        let mut dice = Dice(9);
+        for step in 0..60 {
+            let which = usize::try_from(dice.below(6)).unwrap();
+            let writer = &writers[which];
+            if open[which] {
+                writer.execute("COMMIT");
+            } else {
+                writer.execute("BEGIN");
+                let key = format!("w{which}-{step}");
+                writer.article(&key, &minutes_before(step));
+            }
+            open[which] = !open[which];
+            // Something is committed at once, with a larger sequence than all that is open.
+            let key = format!("now-{step}");
+            cms.article(&key, &minutes_before(step));
+            if step % 4 == 3 {
+                // Nobody asks: what is committed comes by itself, and soon.
+                let shown = || project.read("rss.xml").contains(&format!("خبر {key}<"));
+                until(&format!("{way:?}: {key} is published"), shown);
+            }
+            if step % 10 == 9 {
+                daemon.sync();
+                let expected = project.rebuilt(&in_seconds(0));
+                assert_same(&project.tree(), &expected, &format!("{way:?}, step {step}"));
+            }
+        }
+        // The oldest of all commits last, and nothing else happens.
+        for (writer, is_open) in writers.iter().zip(open) {
+            if is_open {
+                writer.execute("COMMIT");
+            }
+        }
+        writers[0].execute("BEGIN");
+        writers[0].article("slow", DATE);
+        for number in 0..3 {
+            let key = format!("quick-{number}");
+            cms.article(&key, DATE);
+            until(&key, || {
+                project.read("rss.xml").contains(&format!("خبر {key}<"))
+            });
+        }
+        writers[0].execute("COMMIT");
+        until(&format!("{way:?}: slow is published"), || {
+            project.read("rss.xml").contains("خبر slow<")
+        });
+        assert_same(&project.tree(), &project.rebuilt(&in_seconds(0)), way);
+        for writer in writers {
+            // The schema is not theirs.
+            std::mem::forget(writer);
+        }
+        daemon.stop();
+    }
+}
+
+/// The log alone says all: a change without a sequence, and deletions, with no audit near.
+#[test]
+#[ignore = "needs a server"]
+fn postgres_deletions_are_seen_through_the_log() {
+    let project = Project::with("");
+    let cms = Cms::new(&project, "log");
+    cms.configure(
+        &project,
+        "changes = \"khabar_changes\"\nscan_every = \"7d\"\n",
+    );
+    for number in 0..5 {
+        cms.article(&format!("a{number}"), &minutes_before(number));
+    }
+    let daemon = Daemon::start(&project);
+    cms.execute("DELETE FROM khabar_articles WHERE key = 'a1'");
+    until("a1 is gone", || project.shown() == ["a0", "a2", "a3", "a4"]);
+    cms.execute("UPDATE khabar_articles SET key = 'b2' WHERE key = 'a2'");
+    cms.execute("BEGIN; DELETE FROM khabar_articles WHERE key = 'a3'; ROLLBACK");
+    cms.execute("UPDATE khabar_articles SET title = 'آخر' WHERE key = 'a4'");
+    until("a4 is edited", || project.read("rss.xml").contains("آخر"));
+    assert_eq!(project.shown(), ["a0", "a2", "a3", "a4"]);
+    cms.execute("TRUNCATE khabar_articles");
+    until("all are gone", || project.shown().is_empty());
+    daemon.stop();
+}
+
+/// However often its connections are cut, nothing is missed, and it heals without a word from outside.
+#[test]
+#[ignore = "needs a server"]
+fn postgres_connections_that_are_cut_are_made_again() {
+    for way in WAYS {
+        let project = Project::with("[feeds]\nnewest = 100\n");
+        let cms = Cms::new(&project, "cut");
+        cms.configure(&project, way);
+        cms.article("first", DATE);
+        let daemon = Daemon::start(&project);
+        for number in 0..8 {
+            cms.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'khabar'",
+            );
+            let key = format!("k{number}");
+            cms.article(&key, &minutes_before(number));
+            until(&format!("{way:?}: {key} is published"), || {
+                project.read("rss.xml").contains(&format!("خبر {key}<"))
+            });
+        }
+        daemon.sync();
+        assert_same(&project.tree(), &project.rebuilt(&in_seconds(0)), way);
+        daemon.stop();
+    }
+}
+
+/// Tables of somebody else, mapped by a query; what the server has of types comes as what it is.
+#[test]
+#[ignore = "needs a server"]
+fn postgres_columns_of_every_type_are_fields() {
+    let project = Project::new();
+    let cms = Cms::new(&project, "types");
+    cms.execute(
+        "CREATE TABLE people (n int PRIMARY KEY, name text);
+         CREATE TABLE posts (uid uuid PRIMARY KEY, headline varchar(80), html text, at timestamptz,
+             labels text[], extra json, author int REFERENCES people, premium boolean, hits int);
+         INSERT INTO people VALUES (1, 'سلمى'), (2, 'Omar');
+         INSERT INTO posts VALUES
+             ('0a0a0a0a-0000-0000-0000-000000000001', 'عنوان \"أول\"', '<p>نص</p>', '2025-03-10 15:00:00+03',
+              ARRAY['x', 'y'], '{\"url\":\n\"/p.jpg\"}', 1, false, 7),
+             ('0a0a0a0a-0000-0000-0000-000000000002', 'عنوان ثان', NULL, '2025-03-10 11:00:00+00',
+              NULL, NULL, 2, true, 8),
+             ('0a0a0a0a-0000-0000-0000-000000000003', NULL, NULL, 'infinity', NULL, NULL, 2, true, 8);",
+    );
+    let way = "query = \"\"\"\nSELECT uid AS id, headline AS title, html AS body, at AS published, labels AS tags,\n\
+               extra AS image, json_build_array(name) AS authors, hits, NOT premium AS news\n\
+               FROM posts JOIN people ON people.n = posts.author -- all\n\"\"\"\n";
+    cms.configure(&project, way);
+    let config = std::fs::read_to_string(project.config()).unwrap();
+    let config = config.replace("table = \"khabar_articles\"\nkey = \"key\"\n", "");
+    std::fs::write(project.config(), config).unwrap();
+    let check = project.khabar(&["check", "--now", NOW]).ends(1);
+    for part in [
+        "nothing is read from the column `hits`",
+        "column `published`",
+        "`title` is null",
+        "0a0a0a0a-0000-0000-0000-000000000003:2",
+    ] {
+        assert!(check.stdout.contains(part), "{part}: {check:?}");
+    }
+    project.build().says("0a0a0a0a-0000-0000-0000-000000000003");
+    let id = |number: usize| format!("0a0a0a0a-0000-0000-0000-00000000000{number}");
+    assert_eq!(project.shown(), [id(1), id(2)]);
+    let rss = project.read("rss.xml");
+    for part in [
+        "<category>y</category>",
+        "<dc:creator>سلمى</dc:creator>",
+        "https://news.example/p.jpg",
+        "<p>نص</p>",
+        "Mon, 10 Mar 2025 12:00:00 +0000",
+    ] {
+        assert!(rss.contains(part), "{part}: {rss}");
+    }
+    assert!(!project.read("news-sitemap.xml").contains("000000000002"));
+    project.khabar(&["explain", &id(1), "--now", NOW]).ends(0);
+    project.khabar(&["verify", "--now", NOW]).ends(0);
+}
+
+/// What cannot be asked is no empty store, and no word of ours shows a password.
+#[test]
+#[ignore = "needs a server"]
+fn postgres_that_cannot_be_asked_is_no_empty_store_and_passwords_are_never_shown() {
+    let project = Project::new();
+    let cms = Cms::new(&project, "errors");
+    cms.configure(&project, "");
+    let good = std::fs::read_to_string(project.config()).unwrap();
+    // Of what was never read, nothing is published.
+    cms.execute("ALTER TABLE khabar_articles RENAME TO away");
+    project
+        .khabar(&["build", "--now", NOW])
+        .ends(1)
+        .says("does not exist");
+    assert!(!project.out().join("rss.xml").exists());
+    cms.execute("ALTER TABLE away RENAME TO khabar_articles");
+    cms.article("a", DATE);
+    project.build();
+    let before = project.tree();
+    for (from, to, words) in [
+        (
+            "table = \"khabar_articles\"",
+            "table = \"nothing\"",
+            "does not exist",
+        ),
+        (
+            "key = \"key\"",
+            "key = \"nokey\"",
+            "there is no column `nokey`",
+        ),
+        (
+            "url = \"",
+            "url = \"postgres://u:geheim@127.0.0.1:1/x?connect_timeout=1&y=",
+            "cannot be understood",
+        ),
+        (
+            "url = \"",
+            "url = \"postgres://u:geheim@127.0.0.1:1/x\" #",
+            "127.0.0.1",
+        ),
+        (
+            "url = \"",
+            "url = \"postgres://u:geheim@127.0.0.1:nought/x\" #",
+            "cannot be understood",
+        ),
+        (
+            "url = \"",
+            "url = \"postgres://u:geheim@news.invalid/x\" #",
+            "news.invalid",
+        ),
+        (
+            "url = \"",
+            "url_env = \"KHABAR_NOTHING\" #",
+            "no variable KHABAR_NOTHING",
+        ),
+    ] {
+        std::fs::write(project.config(), good.replacen(from, to, 1)).unwrap();
+        let run = project
+            .khabar(&["-v", "build", "--now", NOW])
+            .ends(1)
+            .says(words);
+        assert!(!run.stderr.contains("geheim"), "{run:?}");
+        assert_same(&project.tree(), &before, words);
+        let check = project.khabar(&["check", "--now", NOW]).ends(1);
+        assert!(!check.stderr.contains("geheim"), "{check:?}");
+    }
+    // From the environment.
+    let line = good
+        .lines()
+        .find(|line| line.starts_with("url = "))
+        .unwrap();
+    let url = line.trim_start_matches("url = ").trim_matches('"');
+    std::fs::write(
+        project.config(),
+        good.replace(line, "url_env = \"DATABASE_URL\""),
+    )
+    .unwrap();
+    let mut command = project.command(&["build", "--now", NOW]);
+    Run::of(command.env("DATABASE_URL", url)).ends(0);
+}

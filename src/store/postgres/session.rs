@@ -77,8 +77,10 @@ pub(super) fn target(settings: &PostgresConfig) -> Result<Target, Failure> {
         }
     };
     let mut config: tokio_postgres::Config = text.trim().parse().map_err(|_| Failure::BadUrl)?;
+    if config.get_application_name().is_none() {
+        config.application_name("khabar");
+    }
     config
-        .application_name("khabar")
         .connect_timeout(CONNECT_MAX)
         .keepalives_idle(KEEPALIVE)
         .tcp_user_timeout(UNACKNOWLEDGED_MAX);

@@ -42,11 +42,12 @@ newest = 20
 """
 # A machine may have a null device that only root can write to, and the server needs one.
 PRIVATE_NULL = """
-if ! runuser -u postgres -- sh -c ': > /dev/null' 2>/dev/null; then
+become='setpriv --reuid=postgres --regid=postgres --init-groups'
+if ! $become sh -c ': > /dev/null' 2>/dev/null; then
     mknod "$1/null" c 1 3 && chmod 666 "$1/null" && mount --bind "$1/null" /dev/null
 fi
 shift
-exec runuser -u postgres -- "$@"
+exec $become "$@"
 """
 
 
@@ -105,6 +106,7 @@ class Server:
 
     def stop(self, how=signal.SIGQUIT):
         pid = int((self.folder / "data/postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGCONT)
         os.kill(pid, how)
         self.process.wait(30)
 
@@ -149,6 +151,11 @@ class Project:
         log = (self.folder / "log").open("ab")
         self.daemon = subprocess.Popen([self.program, "watch"], cwd=self.folder, stderr=log)
         self.until(lambda: self.khabar("sync", "--timeout", "600s").returncode == 0, "sync", 3600)
+
+    def close(self):
+        if self.daemon and self.daemon.poll() is None:
+            self.daemon.kill()
+        shutil.rmtree(self.folder)
 
     def log(self):
         return (self.folder / "log").read_text()
@@ -246,9 +253,9 @@ def check_outage(program):
             title = f"خبر {number}"
             project.until(lambda: title in project.shown(), title)
         # It hangs: nobody is told, and nothing answers.
-        family = [int(line.split()[0]) for line in subprocess.run(
-            ["pgrep", "-P", (made.folder / "data/postmaster.pid").read_text().split()[0]],
-            capture_output=True, text=True).stdout.splitlines()]
+        postmaster = (made.folder / "data/postmaster.pid").read_text().split()[0]
+        children = subprocess.run(["pgrep", "-P", postmaster], capture_output=True, text=True)
+        family = [int(postmaster), *map(int, children.stdout.split())]
         told = project.log().count("trouble=")
         for pid in family:
             os.kill(pid, signal.SIGSTOP)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{IsolationLevel, Transaction};
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 use super::horizon::Horizon;
 use super::session::{Failure, Session};
@@ -19,7 +19,9 @@ use crate::store::rows::{self, Absence, Comparison, Text};
 /// So many rows are asked for at once.
 const BATCH: i32 = 1_000;
 /// How long a batch may take: a query may sort everything before its first row.
-const BATCH_PATIENCE: Duration = Duration::from_mins(10);
+const BATCH_PATIENCE: Duration = Duration::from_mins(5);
+/// How long it may take until a reading begins, which asks nothing that takes long.
+const BEGIN_PATIENCE: Duration = Duration::from_secs(10);
 /// So many changes are looked up by their keys; of more, all rows are read.
 const LOGGED_MAX: usize = 20_000;
 
@@ -61,9 +63,7 @@ struct Snapshot {
 pub(super) async fn all(session: &mut Session, reading: &Reading<'_>) -> Result<Changes, Failure> {
     let (client, cursor) = session.parts();
     *cursor = None;
-    let statements = Statements::of(client, reading.settings).await?;
-    let transaction = begin(client).await?;
-    let snapshot = snapshot(&transaction).await?;
+    let (statements, transaction, snapshot) = begin(client, reading.settings).await?;
     let mut comparison = reading.comparison();
     comparison.begin_pass(&statements.columns);
     take(
@@ -98,9 +98,7 @@ pub(super) async fn newest(
     let Some(before) = cursor else {
         return Ok(None);
     };
-    let statements = Statements::of(client, reading.settings).await?;
-    let transaction = begin(client).await?;
-    let snapshot = snapshot(&transaction).await?;
+    let (statements, transaction, snapshot) = begin(client, reading.settings).await?;
     let mut comparison = reading.comparison();
     comparison.begin_pass(&statements.columns);
     let mut keys: BTreeSet<String> = asked.iter().filter_map(rows::key_of).collect();
@@ -178,10 +176,28 @@ fn possible<'k>(statements: &Statements, keys: impl Iterator<Item = &'k String>)
 }
 
 /// Begins a transaction that sees one snapshot and writes nothing.
-async fn begin(client: &mut tokio_postgres::Client) -> Result<Transaction<'_>, Failure> {
-    let transaction = client.build_transaction();
-    let transaction = transaction.isolation_level(IsolationLevel::RepeatableRead);
-    Ok(transaction.read_only(true).start().await?)
+async fn begin<'c>(
+    client: &'c mut Client,
+    settings: &PostgresConfig,
+) -> Result<(Statements, Transaction<'c>, Snapshot), Failure> {
+    let begun = async {
+        let statements = Statements::of(client, settings).await?;
+        let transaction = client.build_transaction();
+        let transaction = transaction.isolation_level(IsolationLevel::RepeatableRead);
+        let transaction = transaction.read_only(true).start().await?;
+        let snapshot = snapshot(&transaction).await?;
+        Ok((statements, transaction, snapshot))
+    };
+    in_time(BEGIN_PATIENCE, begun).await
+}
+
+/// What `asked` gives, where it does so in time.
+async fn in_time<T>(
+    patience: Duration,
+    asked: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let answer = tokio::time::timeout(patience, asked).await;
+    answer.map_err(|_| Failure::Silent)?
 }
 
 /// The snapshot that a transaction sees.
@@ -214,7 +230,8 @@ async fn see(
     let Some(last) = &statements.last_sequence else {
         return Ok(());
     };
-    let last: Option<String> = transaction.query_one(last, &[]).await?.try_get(0)?;
+    let last = async { Ok(transaction.query_one(last, &[]).await?) };
+    let last: Option<String> = in_time(BATCH_PATIENCE, last).await?.try_get(0)?;
     if let Some(last) = last {
         horizon.saw(snapshot.xmin, snapshot.xmax, last);
     }
@@ -234,7 +251,8 @@ async fn logged(
         qualified(log),
         LOGGED_MAX + 1
     );
-    let rows = transaction.query(&query, &[&seen]).await?;
+    let rows = async { Ok(transaction.query(&query, &[&seen]).await?) };
+    let rows = in_time(BATCH_PATIENCE, rows).await?;
     if rows.len() > LOGGED_MAX {
         return Ok(None);
     }
@@ -252,12 +270,12 @@ async fn take(
     reading: &Reading<'_>,
     comparison: &mut Comparison<'_>,
 ) -> Result<(), Failure> {
-    let portal = transaction.bind(query, parameters).await?;
+    let portal = async { Ok(transaction.bind(query, parameters).await?) };
+    let portal = in_time(BATCH_PATIENCE, portal).await?;
     let mut count = 0;
     loop {
-        let batch = transaction.query_portal(&portal, BATCH);
-        let batch = tokio::time::timeout(BATCH_PATIENCE, batch).await;
-        let batch = batch.map_err(|_| Failure::Silent)??;
+        let batch = async { Ok(transaction.query_portal(&portal, BATCH).await?) };
+        let batch = in_time(BATCH_PATIENCE, batch).await?;
         if batch.is_empty() {
             return Ok(());
         }

@@ -20,6 +20,8 @@ use crate::config::{ConnectionUrl, PostgresConfig, Secret};
 
 /// How long one address may take to accept a connection.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// How long it may take until the server is ready to be asked.
+const WELCOME_MAX: Duration = Duration::from_secs(10);
 /// After so long without a word, the network is asked whether the server is still there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 /// What was sent has to be acknowledged by then.
@@ -115,8 +117,21 @@ impl Target {
         })
     }
 
-    /// Connects; `drive` is given the connection, which has to be driven for anything to happen.
+    /// Connects in time; `drive` is given the connection, which has to be driven for anything to happen.
     pub(super) async fn connect<D>(
+        &self,
+        settings: &PostgresConfig,
+        drive: D,
+    ) -> Result<Client, Failure>
+    where
+        D: Drive,
+    {
+        let connected = self.connect_at_last(settings, drive);
+        let connected = tokio::time::timeout(WELCOME_MAX, connected).await;
+        connected.map_err(|_| Failure::Silent)?
+    }
+
+    async fn connect_at_last<D>(
         &self,
         settings: &PostgresConfig,
         drive: D,

@@ -305,7 +305,7 @@ fn sqlite(table: &mut Table<'_>, folder: &Path) -> (Checked<Located>, Checked<Sq
 
 fn postgres(table: &mut Table<'_>, folder: &Path) -> Checked<PostgresConfig> {
     let given = table.optional("url", |value| Ok(value.text()?.to_owned()));
-    let variable = table.optional("url_env", variable);
+    let variable = table.optional("url_env", |value| variable(value, "DATABASE_URL"));
     let file = table.optional("url_file", |value| path(value, folder));
     let ca_file = table.optional("ca_file", |value| path(value, folder));
     let rows = rows(table);

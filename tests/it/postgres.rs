@@ -1,8 +1,15 @@
 //! Articles on a real PostgreSQL server: `tests/outside/postgres.py` starts one and runs these tests
 //! against it. The server is named by the variable `KHABAR_POSTGRES`, a connection string.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use khabar::article::Timestamp;
+use khabar::catalog::Intake;
+use khabar::config::Config;
+use khabar::files::{Archive, Ledger, Location};
+use khabar::store::rows::Wanted;
+use khabar::store::{Scope, Store, Watch};
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls};
 
@@ -10,6 +17,13 @@ use crate::daemon::{Daemon, in_seconds, until};
 use crate::laws::Dice;
 use crate::project::{DATE, NOW, Project, Run, assert_same, minutes_before};
 use crate::stores::{self, Fields, Newsroom};
+
+/// One test at a time: what is open in one transaction holds up the snapshots of the whole server.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Where the server is.
 fn url() -> String {
@@ -24,6 +38,8 @@ struct Cms {
     runtime: Runtime,
     client: Client,
     schema: String,
+    /// Whether the schema goes with it.
+    is_owner: bool,
 }
 
 impl Cms {
@@ -43,6 +59,7 @@ impl Cms {
             runtime,
             client,
             schema: schema.to_owned(),
+            is_owner: false,
         };
         cms.execute(&format!("SET search_path = \"{schema}\""));
         cms
@@ -51,7 +68,8 @@ impl Cms {
     /// A new schema with the tables that `khabar schema` prints, and a sequence.
     fn new(project: &Project, name: &str) -> Self {
         let schema = format!("{name}_{}", std::process::id());
-        let cms = Self::join(&schema);
+        let mut cms = Self::join(&schema);
+        cms.is_owner = true;
         let tables = project.khabar(&["schema", "postgres"]).ends(0).stdout;
         cms.execute(&format!(
             "DROP SCHEMA IF EXISTS \"{schema}\" CASCADE; CREATE SCHEMA \"{schema}\"; {tables}
@@ -113,7 +131,7 @@ impl Cms {
 
 impl Drop for Cms {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if self.is_owner && !std::thread::panicking() {
             let sql = format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.schema);
             let _ = self.runtime.block_on(self.client.batch_execute(&sql));
         }
@@ -175,6 +193,7 @@ impl Newsroom for Room {
 #[test]
 #[ignore = "needs a server"]
 fn postgres_publishes_what_every_kind_of_store_publishes() {
+    let _alone = alone();
     let expected = stores::expected();
     for way in WAYS {
         let project = Project::new();
@@ -188,6 +207,7 @@ fn postgres_publishes_what_every_kind_of_store_publishes() {
 #[test]
 #[ignore = "needs a server"]
 fn postgres_commits_out_of_order_are_all_published() {
+    let _alone = alone();
     for way in WAYS {
         let project = Project::with("[feeds]\nnewest = 100\n[guard]\nmax_loss = \"100%\"\n");
         let cms = Cms::new(&project, "order");
@@ -243,11 +263,118 @@ fn postgres_commits_out_of_order_are_all_published() {
         });
         daemon.sync();
         assert_same(&project.tree(), &project.rebuilt(&in_seconds(0)), way);
-        for writer in writers {
-            // The schema is not theirs.
-            std::mem::forget(writer);
-        }
         daemon.stop();
+    }
+}
+
+/// A store asked directly, so that no comparison of all rows helps it out.
+struct Asked {
+    store: Store,
+    watch: Watch,
+    intake: Intake,
+    known: Ledger,
+}
+
+impl Asked {
+    fn new(project: &Project, cms: &Cms, way: &str) -> Self {
+        cms.configure(project, way);
+        let text = std::fs::read_to_string(project.config()).unwrap();
+        let config = Config::parse(&text, project.root(), Timestamp::MAX).unwrap();
+        let intake = Intake::new(&config, Arc::new(Heap::default()));
+        let store = Store::open(Arc::new(config)).unwrap();
+        Self {
+            watch: Watch::start(&store, Box::new(|| {})),
+            store,
+            intake,
+            known: Ledger::default(),
+        }
+    }
+
+    /// The keys of what is new or gone, by a look at everything or at the newest alone.
+    fn look(&mut self, scope: &Scope) -> String {
+        let changes = self
+            .store
+            .heard_changes(&self.known, &self.intake, scope, &self.watch)
+            .unwrap();
+        let mut keys = Vec::new();
+        for change in changes.changed {
+            self.known.insert(&change.path, &change.file);
+            keys.push(change.path.to_string());
+        }
+        for path in changes.gone {
+            self.known.remove(self.known.find(&path).unwrap());
+            keys.push(format!("-{path}"));
+        }
+        keys.join(" ")
+    }
+
+    fn newest(&mut self) -> String {
+        self.look(&Scope::Rows(Wanted::Newest(BTreeSet::new())))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Heap(Mutex<Vec<Vec<u8>>>);
+
+impl Archive for Heap {
+    fn put(&self, bytes: &[u8]) -> Location {
+        let mut held = self.0.lock().unwrap();
+        held.push(bytes.to_vec());
+        Location::new(held.len() as u64 - 1, u32::try_from(bytes.len()).unwrap())
+    }
+
+    fn get(&self, location: &Location, into: &mut Vec<u8>) -> std::io::Result<()> {
+        let at = usize::try_from(location.at()).unwrap();
+        into.extend(&self.0.lock().unwrap()[at]);
+        Ok(())
+    }
+
+    fn adopt(&self, _: &Location) {}
+}
+
+/// Each look at the newest rows finds exactly what was committed since the last one, in whatever order
+/// the transactions began.
+#[test]
+#[ignore = "needs a server"]
+fn postgres_cursors_lose_nothing_that_commits_late() {
+    let _alone = alone();
+    for way in &WAYS[1..] {
+        let project = Project::new();
+        let cms = Cms::new(&project, "cursor");
+        let mut asked = Asked::new(&project, &cms, way);
+        let [slow, slower] = [Cms::join(&cms.schema), Cms::join(&cms.schema)];
+        cms.article("a", DATE);
+        assert_eq!(asked.look(&Scope::Everything), "a", "{way}");
+        assert_eq!(asked.newest(), "", "{way}");
+        slow.execute("BEGIN");
+        slow.article("slow", DATE);
+        cms.article("b", DATE);
+        assert_eq!(asked.newest(), "b", "{way}");
+        slower.execute("BEGIN");
+        slower.article("slower", DATE);
+        cms.article("c", DATE);
+        assert_eq!(asked.newest(), "c", "{way}");
+        slow.execute("COMMIT");
+        assert_eq!(asked.newest(), "slow", "{way}");
+        cms.article("d", DATE);
+        assert_eq!(asked.newest(), "d", "{way}");
+        slower.execute("ROLLBACK; BEGIN");
+        slower.execute("UPDATE khabar_articles SET title = 'x', seq = DEFAULT WHERE key = 'a'");
+        cms.article("e", DATE);
+        assert_eq!(asked.newest(), "e", "{way}");
+        slower.execute("SAVEPOINT s");
+        slower.article("rolled-back", DATE);
+        slower.execute("ROLLBACK TO s; SAVEPOINT t");
+        slower.article("kept", DATE);
+        slower.execute("COMMIT");
+        assert_eq!(asked.newest(), "a kept", "{way}");
+        assert_eq!(asked.newest(), "", "{way}");
+        cms.execute("DELETE FROM khabar_articles WHERE key = 'b'");
+        let gone = if way.contains("changes") { "-b" } else { "" };
+        assert_eq!(asked.newest(), gone, "{way}");
+        // Everything shows what is left, and nothing else.
+        let left = if gone.is_empty() { "-b" } else { "" };
+        assert_eq!(asked.look(&Scope::Everything), left, "{way}");
     }
 }
 
@@ -255,6 +382,7 @@ fn postgres_commits_out_of_order_are_all_published() {
 #[test]
 #[ignore = "needs a server"]
 fn postgres_deletions_are_seen_through_the_log() {
+    let _alone = alone();
     let project = Project::with("");
     let cms = Cms::new(&project, "log");
     cms.configure(
@@ -283,6 +411,7 @@ fn postgres_deletions_are_seen_through_the_log() {
 #[test]
 #[ignore = "needs a server"]
 fn postgres_connections_that_are_cut_are_made_again() {
+    let _alone = alone();
     for way in WAYS {
         let project = Project::with("[feeds]\nnewest = 100\n");
         let cms = Cms::new(&project, "cut");
@@ -309,6 +438,7 @@ fn postgres_connections_that_are_cut_are_made_again() {
 #[test]
 #[ignore = "needs a server"]
 fn postgres_columns_of_every_type_are_fields() {
+    let _alone = alone();
     let project = Project::new();
     let cms = Cms::new(&project, "types");
     cms.execute(
@@ -363,6 +493,7 @@ fn postgres_columns_of_every_type_are_fields() {
 #[test]
 #[ignore = "needs a server"]
 fn postgres_that_cannot_be_asked_is_no_empty_store_and_passwords_are_never_shown() {
+    let _alone = alone();
     let project = Project::new();
     let cms = Cms::new(&project, "errors");
     cms.configure(&project, "");

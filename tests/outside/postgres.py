@@ -132,16 +132,21 @@ def server(*settings):
 
 
 class Project:
-    """A project over the server's tables."""
+    """A project over the server's tables, which goes with its `with`."""
 
     def __init__(self, program, url, more=""):
         self.program = program
         self.folder = Path(tempfile.mkdtemp(prefix="khabar-project-"))
-        self.configure(url, more)
+        (self.folder / "config.toml").write_text(CONFIG.format(url=url, more=more))
         self.daemon = None
 
-    def configure(self, url, more=""):
-        (self.folder / "config.toml").write_text(CONFIG.format(url=url, more=more))
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.daemon and self.daemon.poll() is None:
+            self.daemon.kill()
+        shutil.rmtree(self.folder)
 
     def khabar(self, *arguments):
         command = [self.program, *arguments]
@@ -151,11 +156,6 @@ class Project:
         log = (self.folder / "log").open("ab")
         self.daemon = subprocess.Popen([self.program, "watch"], cwd=self.folder, stderr=log)
         self.until(lambda: self.khabar("sync", "--timeout", "600s").returncode == 0, "sync", 3600)
-
-    def close(self):
-        if self.daemon and self.daemon.poll() is None:
-            self.daemon.kill()
-        shutil.rmtree(self.folder)
 
     def log(self):
         return (self.folder / "log").read_text()
@@ -214,20 +214,56 @@ def check_tls(program):
         with server("ssl=on", f"ssl_cert_file={folder}/{name}.pem", f"ssl_key_file={folder}/{name}.key") as made:
             made.psql(subprocess.run([program, "schema", "postgres"], capture_output=True, text=True).stdout)
             put(made, 1)
-            project = Project(program, made.url() + "?sslmode=require", more)
-            ran = project.khabar("build")
+            with Project(program, made.url() + "?sslmode=require", more) as project:
+                ran = project.khabar("build")
             if (ran.returncode == 0) != works:
                 sys.exit(f"TLS with {name} and {more!r}: {ran.stdout}{ran.stderr}")
             if not works and "certificate" not in ran.stderr:
                 sys.exit(f"no word of the certificate: {ran.stderr}")
-            shutil.rmtree(project.folder)
     # A server without TLS, where it is asked for: nothing is said in the open.
     with server() as made:
-        ran = Project(program, made.url() + "?sslmode=require", ca).khabar("build")
+        with Project(program, made.url() + "?sslmode=require", ca) as project:
+            ran = project.khabar("build")
         if ran.returncode == 0 or "TLS" not in ran.stderr:
             sys.exit(f"TLS is not insisted on: {ran.stderr}")
     shutil.rmtree(folder)
     print("TLS: verified, refused where it is not to be trusted")
+
+
+def survive(made, project, number):
+    """The daemon of `project` goes through it all, with `number` articles."""
+    for how in (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT):
+        before = project.shown()
+        told = project.log().count("cannot be used")
+        made.stop(how)
+        project.until(lambda: project.log().count("cannot be used") > told, "degraded")
+        if project.shown() != before:
+            sys.exit("what was published is gone with the server")
+        made.start()
+        number += 1
+        put(made, number)
+        title = f"خبر {number}"
+        project.until(lambda: title in project.shown(), title)
+    # It hangs: nobody is told, and nothing answers.
+    postmaster = (made.folder / "data/postmaster.pid").read_text().split()[0]
+    children = subprocess.run(["pgrep", "-P", postmaster], capture_output=True, text=True)
+    family = [int(postmaster), *map(int, children.stdout.split())]
+    told = project.log().count("trouble=")
+    for pid in family:
+        os.kill(pid, signal.SIGSTOP)
+    project.until(lambda: project.log().count("trouble=") > told, "degraded while it hangs")
+    for pid in family:
+        os.kill(pid, signal.SIGCONT)
+    number += 1
+    put(made, number)
+    title = f"خبر {number}"
+    project.until(lambda: title in project.shown(), title)
+    project.khabar("sync")
+    project.stop()
+    if project.khabar("verify").returncode != 0:
+        sys.exit("out is not what a build makes")
+    if "geheim" in project.log():
+        sys.exit("the log shows the password")
 
 
 def check_outage(program):
@@ -239,40 +275,9 @@ def check_outage(program):
         for number in range(1, 21):
             put(made, number)
         url = made.url().replace("postgres@", "reader:geheim@")
-        project = Project(program, url)
-        project.start()
-        for how in (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT):
-            before = project.shown()
-            made.stop(how)
-            project.until(lambda: "cannot be used" in project.log(), "degraded")
-            if project.shown() != before:
-                sys.exit("what was published is gone with the server")
-            made.start()
-            number += 1
-            put(made, number)
-            title = f"خبر {number}"
-            project.until(lambda: title in project.shown(), title)
-        # It hangs: nobody is told, and nothing answers.
-        postmaster = (made.folder / "data/postmaster.pid").read_text().split()[0]
-        children = subprocess.run(["pgrep", "-P", postmaster], capture_output=True, text=True)
-        family = [int(postmaster), *map(int, children.stdout.split())]
-        told = project.log().count("trouble=")
-        for pid in family:
-            os.kill(pid, signal.SIGSTOP)
-        project.until(lambda: project.log().count("trouble=") > told, "degraded while it hangs")
-        for pid in family:
-            os.kill(pid, signal.SIGCONT)
-        number += 1
-        put(made, number)
-        title = f"خبر {number}"
-        project.until(lambda: title in project.shown(), title)
-        project.khabar("sync")
-        project.stop()
-        if project.khabar("verify").returncode != 0:
-            sys.exit("out is not what a build makes")
-        if "geheim" in project.log():
-            sys.exit("the log shows the password")
-        shutil.rmtree(project.folder)
+        with Project(program, url) as project:
+            project.start()
+            survive(made, project, number)
     print("outage: killed, stopped, hung: degraded each time, and nothing lost")
 
 
@@ -290,69 +295,73 @@ def fill(made, rows):
 
 
 def measure(program, rows, edits=200):
-    import psycopg
-
     with server("shared_buffers=1GB", "max_wal_size=4GB") as made:
         made.psql(subprocess.run([program, "schema", "postgres"], capture_output=True, text=True).stdout)
         fill(made, rows)
-        project = Project(program, made.url(), 'scan_every = "7d"')
-        begun = time.monotonic()
-        built = project.khabar("build")
-        first = time.monotonic() - begun
-        if built.returncode != 0:
-            sys.exit(built.stderr)
-        begun = time.monotonic()
-        project.khabar("build")
-        again = time.monotonic() - begun
-        project.start()
-        writer = psycopg.connect(made.url(), autocommit=True)
-        listener = psycopg.connect(made.url(), autocommit=True)
-        listener.execute("LISTEN khabar")
-        heard = {}
+        with Project(program, made.url(), 'scan_every = "7d"') as project:
+            time_project(made, project, rows, edits)
 
-        def listen():
-            for _ in listener.notifies():
-                heard.setdefault("at", time.monotonic())
-                if heard.get("over"):
-                    return
 
-        thread = threading.Thread(target=listen, daemon=True)
-        thread.start()
-        feed = project.folder / "out/feed.json"
-        bare, visible = [], []
-        for number in range(edits):
-            title = f"عاجل {rows} {number}"
-            stamp = feed.stat().st_mtime_ns, feed.stat().st_ino
-            heard.pop("at", None)
-            with writer.transaction():
-                writer.execute(
-                    "INSERT INTO khabar_articles (id, title, body, published, sections) "
-                    "VALUES (%s, %s, '<p>نص</p>', now(), '[\"s1\"]')",
-                    (f"e{number}", title),
-                )
-                begun = time.monotonic()
-            while True:
-                now = feed.stat()
-                if (now.st_mtime_ns, now.st_ino) != stamp and title in feed.read_text():
-                    break
-                if time.monotonic() > begun + 60:
-                    sys.exit(f"{title} does not come: {project.log()}")
-                time.sleep(0.0005)
-            visible.append(time.monotonic() - begun)
-            while "at" not in heard:
-                time.sleep(0.0005)
-            bare.append(heard["at"] - begun)
-            time.sleep(0.05)
-        project.stop()
+def time_project(made, project, rows, edits):
+    """What `measure` says of one project."""
+    import psycopg
 
-        def spread(times):
-            times = sorted(1000 * time for time in times)
-            return f"p50 {statistics.median(times):.1f} ms, p99 {times[int(len(times) * 0.99)]:.1f} ms"
+    begun = time.monotonic()
+    built = project.khabar("build")
+    first = time.monotonic() - begun
+    if built.returncode != 0:
+        sys.exit(built.stderr)
+    begun = time.monotonic()
+    project.khabar("build")
+    again = time.monotonic() - begun
+    project.start()
+    writer = psycopg.connect(made.url(), autocommit=True)
+    listener = psycopg.connect(made.url(), autocommit=True)
+    listener.execute("LISTEN khabar")
+    heard = {}
 
-        print(f"{rows} rows: first publication {first:.1f} s, again {again:.1f} s; "
-              f"COMMIT to visible {spread(visible)}; NOTIFY alone {spread(bare)}", flush=True)
-        print("  " + built.stdout.strip(), flush=True)
-        shutil.rmtree(project.folder)
+    def listen():
+        for _ in listener.notifies():
+            heard.setdefault("at", time.monotonic())
+            if heard.get("over"):
+                return
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    feed = project.folder / "out/feed.json"
+    bare, visible = [], []
+    for number in range(edits):
+        title = f"عاجل {rows} {number}"
+        stamp = feed.stat().st_mtime_ns, feed.stat().st_ino
+        heard.pop("at", None)
+        with writer.transaction():
+            writer.execute(
+                "INSERT INTO khabar_articles (id, title, body, published, sections) "
+                "VALUES (%s, %s, '<p>نص</p>', now(), '[\"s1\"]')",
+                (f"e{number}", title),
+            )
+            begun = time.monotonic()
+        while True:
+            now = feed.stat()
+            if (now.st_mtime_ns, now.st_ino) != stamp and title in feed.read_text():
+                break
+            if time.monotonic() > begun + 60:
+                sys.exit(f"{title} does not come: {project.log()}")
+            time.sleep(0.0005)
+        visible.append(time.monotonic() - begun)
+        while "at" not in heard:
+            time.sleep(0.0005)
+        bare.append(heard["at"] - begun)
+        time.sleep(0.05)
+    project.stop()
+
+    def spread(times):
+        times = sorted(1000 * time for time in times)
+        return f"p50 {statistics.median(times):.1f} ms, p99 {times[int(len(times) * 0.99)]:.1f} ms"
+
+    print(f"{rows} rows: first publication {first:.1f} s, again {again:.1f} s; "
+          f"COMMIT to visible {spread(visible)}; NOTIFY alone {spread(bare)}", flush=True)
+    print("  " + built.stdout.strip(), flush=True)
 
 
 def main():
@@ -365,7 +374,7 @@ def main():
     measuring.add_argument("rows", type=int, nargs="+")
     options = parser.parse_args()
     if options.command == "run":
-        with server("fsync=off") as made:
+        with server("fsync=off", "autovacuum=off") as made:
             environment = os.environ | {"KHABAR_POSTGRES": made.url()}
             code = subprocess.run(options.words, env=environment).returncode
         sys.exit(code)

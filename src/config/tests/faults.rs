@@ -320,9 +320,49 @@ fn faults_of_a_store_of_rows() {
     );
 }
 
-#[cfg(not(feature = "sqlite"))]
+/// A connection string is a secret: no fault shows the line it stands in.
+#[cfg(feature = "postgres")]
+#[test]
+fn faults_of_a_store_on_a_server() {
+    let kind = "kind = \"postgres\"\ntable = \"a\"\n";
+    assert_eq!(
+        faults_with(
+            8,
+            &format!(
+                "{kind}url = \"postgres://u:geheim@h/d\"\nurl_env = \"geheim\"\nchannel = \"\"\n"
+            )
+        ),
+        [
+            "11:11: `store.url_env` is no name of a variable (write its name in A–Z, 0–9 and _, such as `DATABASE_URL`, and never the secret itself)",
+            "12:11: `store.channel` is no name (write the name as the database has it)",
+        ]
+    );
+    for keys in ["", "url = \"postgres://u:geheim@h/d\"\nurl_file = \"f\"\n"] {
+        let faults = faults_with(8, &format!("{kind}{keys}"));
+        let words =
+            "7:1: exactly one of `store.url`, `store.url_env` and `store.url_file` has to say";
+        assert!(
+            faults.len() == 1 && faults[0].starts_with(words),
+            "{faults:?}"
+        );
+    }
+}
+
+#[cfg(not(feature = "postgres"))]
 #[test]
 fn a_kind_that_is_not_built_in_is_named_with_what_builds_it() {
+    let kind = "kind = \"postgres\"\ntable = \"a\"\nurl_env = \"DATABASE_URL\"";
+    assert_eq!(
+        faults_with(8, kind),
+        [
+            "8:8: this khabar was built without stores of the kind `postgres` (build it with `cargo install --locked --path . --features postgres`)"
+        ]
+    );
+}
+
+#[cfg(not(feature = "sqlite"))]
+#[test]
+fn a_kind_that_is_usually_built_in_is_named_as_well() {
     assert_eq!(
         faults_of("kind = \"sqlite\"\ntable = \"a\"\n"),
         [

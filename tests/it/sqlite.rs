@@ -1,116 +1,15 @@
 //! Articles from the rows of an SQLite database, which belongs to a program that goes on writing.
 
+mod cms;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
+pub(crate) use self::cms::{Cms, JOURNALS, Row, project};
 use crate::daemon::{Daemon, in_seconds, until};
 use crate::laws::Dice;
-use crate::project::{DATE, NOW, Project, assert_same, minutes_before};
-
-/// The two ways in which SQLite keeps a commit whole. They lock differently.
-pub(crate) const JOURNALS: [&str; 2] = ["wal", "delete"];
-
-/// The program that writes the articles.
-pub(crate) struct Cms {
-    pub(crate) connection: Connection,
-}
-
-/// The columns of an article that these tests set.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    pub(crate) id: String,
-    pub(crate) title: String,
-    pub(crate) body: String,
-    pub(crate) published: String,
-    pub(crate) expires: Option<String>,
-    pub(crate) status: &'static str,
-    pub(crate) section: String,
-    pub(crate) tags: String,
-}
-
-impl Row {
-    pub(crate) fn new(id: &str, published: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            title: format!("خبر {id}"),
-            body: format!("<p>نص الخبر {id} كما ورد من المراسل.</p>"),
-            published: published.to_owned(),
-            expires: None,
-            status: "published",
-            section: "x0".to_owned(),
-            tags: r#"["t0"]"#.to_owned(),
-        }
-    }
-}
-
-impl Cms {
-    /// The database of `project`, which is made where it is missing.
-    pub(crate) fn open(project: &Project, journal: &str) -> Self {
-        let connection = Connection::open(project.store()).unwrap();
-        connection
-            .pragma_update(None, "journal_mode", journal)
-            .unwrap();
-        connection
-            .busy_timeout(std::time::Duration::from_secs(30))
-            .unwrap();
-        connection
-            .execute_batch(
-                "CREATE TABLE IF NOT EXISTS articles (
-                     key TEXT PRIMARY KEY, id TEXT, title TEXT, body TEXT, published TEXT,
-                     expires TEXT, status TEXT, section TEXT, tags TEXT, seq INTEGER, summary TEXT,
-                     url TEXT);
-                 CREATE INDEX IF NOT EXISTS by_seq ON articles (seq);",
-            )
-            .unwrap();
-        Self { connection }
-    }
-
-    /// Writes a row, over the one with its key.
-    pub(crate) fn put(&self, key: &str, row: &Row) {
-        self.connection
-            .prepare(
-                "INSERT OR REPLACE INTO articles (key, id, title, body, published, expires, status,
-                     section, tags, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
-                     (SELECT coalesce(max(seq), 0) + 1 FROM articles))",
-            )
-            .unwrap()
-            .execute(params![
-                key,
-                row.id,
-                row.title,
-                row.body,
-                row.published,
-                row.expires,
-                row.status,
-                row.section,
-                row.tags
-            ])
-            .unwrap();
-    }
-
-    pub(crate) fn remove(&self, key: &str) {
-        self.connection
-            .execute("DELETE FROM articles WHERE key = ?1", [key])
-            .unwrap();
-    }
-
-    pub(crate) fn execute(&self, sql: &str) {
-        self.connection.execute_batch(sql).unwrap();
-    }
-}
-
-/// A project whose store is the table of a database.
-pub(crate) fn project(journal: &str, store: &str, tables: &str) -> (Project, Cms) {
-    let project = Project::with(tables);
-    std::fs::remove_dir(project.store()).unwrap();
-    let config = std::fs::read_to_string(project.config()).unwrap();
-    let kind = format!("kind = \"sqlite\"\nkey = \"key\"\n{store}");
-    let config = config.replacen("kind = \"directory\"\n", &kind, 1);
-    std::fs::write(project.config(), config).unwrap();
-    let cms = Cms::open(&project, journal);
-    (project, cms)
-}
+use crate::project::{DATE, NOW, Run, assert_same, minutes_before};
 
 /// How rows are found: everything each time, or the newest.
 pub(crate) const TABLE: &str = "table = \"articles\"\n";
@@ -269,6 +168,44 @@ fn a_database_that_cannot_be_read_is_no_empty_one() {
     project.khabar(&["accept"]).ends(0);
     project.build();
     assert_eq!(project.shown(), [""; 0]);
+}
+
+/// Laws 2 and 6: the same rows in any order, on any number of threads, in any zone and with bad ones
+/// among them.
+#[test]
+fn the_same_rows_make_the_same_bytes_everywhere() {
+    let mut dice = Dice(4);
+    let rows: Vec<(String, Row)> = (0..60)
+        .map(|number| (format!("k{number}"), row(&mut dice)))
+        .collect();
+    let make = |order: &mut dyn Iterator<Item = &(String, Row)>, journal| {
+        let (project, cms) = project(journal, TABLE, "[feeds]\nnewest = 4\n");
+        order.for_each(|(key, row)| cms.put(key, row));
+        (project, cms)
+    };
+    let (forwards, _cms) = make(&mut rows.iter(), "wal");
+    forwards.build();
+    let expected = forwards.tree();
+    for (threads, zone, locale) in [
+        ("1", "UTC", "C"),
+        ("2", "America/St_Johns", "ar_EG.UTF-8"),
+        ("8", "Pacific/Kiritimati", "tr_TR.UTF-8"),
+    ] {
+        let (project, cms) = make(&mut rows.iter().rev(), "delete");
+        // None of them is an article, whatever is wrong with it.
+        cms.execute(
+            "INSERT INTO articles (key, id, title, published) VALUES ('bad1', 'b1', NULL, '2025-03-10'),
+                 ('bad2', 'b2', 'x', 'x'), ('bad3', 'b3', x'ff', '2025-03-10'), (NULL, 'b4', 'x', '2025-03-10')",
+        );
+        let mut command = project.command(&["build", "--now", NOW]);
+        command.env("RAYON_NUM_THREADS", threads);
+        command
+            .env("TZ", zone)
+            .env("LC_ALL", locale)
+            .env("LANG", locale);
+        Run::of(&mut command).ends(0).says("bad2:5:");
+        assert_same(&project.tree(), &expected, threads);
+    }
 }
 
 /// Law 1 and 6: whatever is committed, and bad, the next build makes what a first one makes.

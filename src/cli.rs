@@ -85,6 +85,13 @@ fn dispatch(command: &Command, global: &Global) -> anyhow::Result<Exit> {
             output::results(|out| unit::write(out, &program, &path, &config, options.serve))?;
             Ok(Exit::Done)
         }
+        Command::Schema(options) => {
+            let text = match options.kind {
+                args::Database::Postgres => include_str!("cli/schema/postgres.sql"),
+            };
+            output::results(|out| out.write_all(text.as_bytes()))?;
+            Ok(Exit::Done)
+        }
         Command::Man => {
             output::results(manual::write)?;
             Ok(Exit::Done)

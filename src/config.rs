@@ -12,18 +12,22 @@ mod fault;
 mod paths;
 mod pattern;
 mod resolve;
+mod store;
 mod suggest;
 mod typed;
 mod zone;
 
 use std::path::{Path, PathBuf};
 
-use globset::GlobSet;
 use xxhash_rust::xxh3::Xxh3;
 
 pub use duration::duration;
 pub use fault::ConfigFault;
 pub use paths::{Overlap, overlap};
+pub use store::{
+    ConnectionUrl, DirectoryConfig, PostgresConfig, RowsConfig, Select, SqliteConfig, StoreConfig,
+    StoreKind,
+};
 
 use crate::article::{Article, Kind, Language, Person, Text, Timestamp, TopicId, WebUrl};
 use crate::document::{Channel, ChannelKind, FeedFormat};
@@ -99,29 +103,6 @@ pub struct IdAuthority {
     pub tagging_entity: String,
     /// Midnight UTC of its date: what an empty feed is dated.
     pub since: Timestamp,
-}
-
-/// `[store]`.
-#[derive(Clone, Debug)]
-pub struct StoreConfig {
-    /// The root, absolute; links in it are not resolved yet.
-    pub path: PathBuf,
-    /// Files to read, where any are named.
-    pub include: Option<GlobSet>,
-    /// Files to leave out.
-    pub exclude: GlobSet,
-    /// Where the section comes from.
-    pub section_from: SectionFrom,
-    /// Follow links out of the store and links to folders.
-    pub follow_symlinks: bool,
-    /// Seconds between two audits.
-    pub scan_every: u64,
-    /// Milliseconds of quiet before a file is read.
-    pub settle_ms: u64,
-    /// Milliseconds before a deletion counts.
-    pub settle_delete_ms: u64,
-    /// Milliseconds after which a busy file is read all the same.
-    pub settle_max_ms: u64,
 }
 
 /// `[store] section_from`.

@@ -38,7 +38,7 @@ use crate::config::Config;
 use crate::engine::Guarded;
 use crate::files::{Body, Changes};
 use crate::serve::Stand;
-use crate::store::directory::{DirectoryStore, StoreError, Watch};
+use crate::store::{Store, StoreError, Watch};
 
 use alarm::Alarm;
 pub use announcing::deliver;
@@ -91,7 +91,7 @@ enum Event {
     Read(Result<Changes, StoreError>),
     Health(Result<(), StoreError>),
     Places(Places),
-    Opened(Result<(DirectoryStore, Watch), StoreError>),
+    Opened(Result<(Store, Watch), StoreError>),
 }
 
 /// The loop and everything it owns.

@@ -12,9 +12,10 @@
 //!
 //! [`store`] → [`catalog`] → [`plan`] → [`render`] → manifest → [`publish`]
 //!
-//! 1. A [store](store::directory::DirectoryStore) says what happened since
+//! 1. A [store](store::Store) says what happened since
 //!    its [files](files::Ledger) were taken in: by content hash, each read into an
-//!    [`Article`](article::Article) or rejected with a [`Diagnostic`](article::Diagnostic).
+//!    [`Article`](article::Article) or rejected with a [`Diagnostic`](article::Diagnostic). The [rows](store::rows)
+//!    of a database stand where files stand, known by their keys.
 //! 2. The [`Engine`](engine::Engine) puts them into the [`Catalog`](catalog::Catalog), keeps last
 //!    good versions, holds mass losses, and owes what was [touched](catalog::Touched).
 //! 3. [`plan`] computes which articles each owed document shows, and its date.

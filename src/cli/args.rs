@@ -116,6 +116,25 @@ pub(super) enum Command {
     Man,
     /// Write a hardened systemd unit for this project to standard output
     Unit(Unit),
+    /// Write a table of articles, its log of changes and the triggers to standard output, as SQL
+    ///
+    /// For those who have no tables yet; the log and the triggers serve any other tables as well.
+    Schema(Schema),
+}
+
+/// Options of `schema`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Schema {
+    /// For which database
+    #[arg(value_name = "KIND")]
+    pub(super) kind: Database,
+}
+
+/// What `schema` knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Database {
+    /// PostgreSQL 13 or newer
+    Postgres,
 }
 
 /// Options of `build`.

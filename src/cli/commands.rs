@@ -127,14 +127,14 @@ fn open(config: Config, clock: Clock, trust: Trust) -> anyhow::Result<Workbench>
 /// turns out to be damaged.
 fn turn<T>(
     bench: &mut Workbench,
-    prepare: impl Fn(&mut Workbench) -> Prepared,
+    prepare: impl Fn(&mut Workbench) -> anyhow::Result<Prepared>,
     act: impl Fn(&mut Workbench) -> Result<T, TurnError>,
 ) -> anyhow::Result<(Prepared, T)> {
-    let prepared = prepare(bench);
+    let prepared = prepare(bench)?;
     match act(bench) {
         Err(TurnError::Archive(_)) => {
             bench.mend();
-            let prepared = prepare(bench);
+            let prepared = prepare(bench)?;
             Ok((prepared, act(bench)?))
         }
         acted => Ok((prepared, acted?)),
@@ -142,21 +142,21 @@ fn turn<T>(
 }
 
 /// Prepares a turn and says what is wrong.
-fn prepare(bench: &mut Workbench, global: &Global) -> Prepared {
-    let prepared = read(bench, global);
+fn prepare(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
+    let prepared = read(bench, global)?;
     report(&prepared, bench.engine());
-    prepared
+    Ok(prepared)
 }
 
 /// Prepares a turn, with progress on a terminal.
-fn read(bench: &mut Workbench, global: &Global) -> Prepared {
+fn read(bench: &mut Workbench, global: &Global) -> anyhow::Result<Prepared> {
     let bar = progress_bar(global);
     let prepared = bench.prepare(&|read, total| {
         bar.set_length(total);
         bar.inc(read);
     });
     bar.finish_and_clear();
-    prepared
+    Ok(prepared?)
 }
 
 /// How a publication ended.

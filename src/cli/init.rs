@@ -79,9 +79,11 @@ mod tests {
         assert_eq!(init(&project).unwrap(), Exit::Done);
         let text = std::fs::read_to_string(project.join("config.toml")).unwrap();
         let config = Config::parse(&text, &project, crate::article::Timestamp::MAX).unwrap();
-        assert_eq!(config.store.path, project.join("articles"));
+        assert_eq!(config.store.path().unwrap(), project.join("articles"));
         assert_eq!(std::fs::read_dir(&project).unwrap().count(), 2);
-        let articles: Vec<_> = std::fs::read_dir(&config.store.path).unwrap().collect();
+        let articles: Vec<_> = std::fs::read_dir(config.store.path().unwrap())
+            .unwrap()
+            .collect();
         assert_eq!(articles.len(), 2);
         for article in articles {
             let text = std::fs::read_to_string(article.unwrap().path()).unwrap();

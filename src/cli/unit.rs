@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use crate::config::Config;
+use crate::config::{Config, StoreKind};
 
 /// Writes the unit for the configuration at `path`, run by the program at `program`.
 pub(super) fn write(
@@ -22,8 +22,7 @@ pub(super) fn write(
 [Unit]
 Description=khabar keeps the newsroom's feeds true
 After=local-fs.target network.target
-RequiresMountsFor={store}
-
+{mounts}
 [Service]
 Type=notify
 NotifyAccess=main
@@ -37,9 +36,7 @@ TimeoutStartSec=infinity
 TimeoutStopSec=10s
 UMask=0077
 
-# It reads the store and the configuration, and writes out and its state.
-ReadOnlyPaths={store}
-ReadWritePaths={out} {state}
+{access}
 ProtectSystem=strict
 ProtectHome=read-only
 PrivateTmp=yes
@@ -75,11 +72,44 @@ WantedBy=multi-user.target
         command = if serves { "serve" } else { "watch" },
         program = argument(program),
         config = argument(path),
-        store = quoted(&config.store.path),
-        out = quoted(&config.out),
-        state = quoted(&config.state),
+        mounts = mounts(config),
+        access = access(config),
         network = network(config, serves),
     )
+}
+
+/// What has to be there before it starts.
+fn mounts(config: &Config) -> String {
+    match config.store.path() {
+        Some(path) => format!("RequiresMountsFor={}\n", escaped(&path.to_string_lossy())),
+        None => String::new(),
+    }
+}
+
+/// What it may read and write.
+fn access(config: &Config) -> String {
+    let quoted = |path: &Path| escaped(&path.to_string_lossy());
+    let (out, state) = (quoted(&config.out), quoted(&config.state));
+    match &config.store.kind {
+        StoreKind::Directory(directory) => format!(
+            "# It reads the store and the configuration, and writes out and its state.\n\
+             ReadOnlyPaths={}\nReadWritePaths={out} {state}",
+            quoted(&directory.path)
+        ),
+        StoreKind::Postgres(_) => format!(
+            "# It reads the database and the configuration, and writes out and its state.\n\
+             ReadWritePaths={out} {state}"
+        ),
+        StoreKind::Sqlite(sqlite) => {
+            let folder = sqlite.path.parent().unwrap_or(&sqlite.path);
+            format!(
+                "# It writes out and its state. Of the database it writes nothing but, beside it, the\n\
+                 # memory that readers share with writers (its name ends in -shm).\n\
+                 ReadWritePaths={out} {state} {}",
+                quoted(folder)
+            )
+        }
+    }
 }
 
 /// What it may have of the network: nothing, unless there is somebody to serve or to tell.
@@ -87,7 +117,7 @@ fn network(config: &Config, serves: bool) -> &'static str {
     if serves {
         // One descriptor a connection.
         "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\nLimitNOFILE=65536"
-    } else if config.announce.is_wanted() {
+    } else if config.announce.is_wanted() || matches!(config.store.kind, StoreKind::Postgres(_)) {
         "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
     } else {
         "PrivateNetwork=yes\nIPAddressDeny=any\nRestrictAddressFamilies=AF_UNIX"
@@ -132,6 +162,10 @@ mod tests {
             String::from_utf8(text).unwrap()
         };
         assert!(unit("", false).contains("\nPrivateNetwork=yes\n"));
+        assert!(
+            unit("", false)
+                .contains("\nReadOnlyPaths=\"/p/s\"\nReadWritePaths=\"/p/out\" \"/p/.khabar\"\n")
+        );
         let hubs = "[announce]\nhubs = [\"https://hub.example/\"]\n";
         for open in [unit(hubs, false), unit("", true)] {
             assert!(!open.contains("PrivateNetwork") && open.contains(" AF_INET "));

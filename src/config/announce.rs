@@ -51,7 +51,7 @@ fn indexnow_key(table: &mut Table<'_>, folder: &Path) -> Checked<Option<Secret>>
         Ok(file.transpose()?.map(Secret::File))
     });
     let variable = table.or("indexnow_key_env", None, |value| {
-        let variable = is_there(value)?.then(|| variable(value));
+        let variable = is_there(value)?.then(|| variable(value, "INDEXNOW_KEY"));
         Ok(variable.transpose()?.map(Secret::Variable))
     });
     match (file?, variable?) {
@@ -65,7 +65,7 @@ fn indexnow_key(table: &mut Table<'_>, folder: &Path) -> Checked<Option<Secret>>
 
 /// The name of a variable of the environment. What is written here in place of a name is a secret:
 /// no fault shows it.
-fn variable(value: &Value<'_>) -> Checked<String> {
+pub(super) fn variable(value: &Value<'_>, example: &str) -> Checked<String> {
     let name = value.text()?;
     let may_stand = |byte: u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
     if name.bytes().all(may_stand) && !name.starts_with(|first: char| first.is_ascii_digit()) {
@@ -73,7 +73,9 @@ fn variable(value: &Value<'_>) -> Checked<String> {
     }
     Err(value.hidden_fault(
         &format!("`{}` is no name of a variable", value.name()),
-        "write its name in A–Z, 0–9 and _, such as `INDEXNOW_KEY`, and never the key itself",
+        &format!(
+            "write its name in A–Z, 0–9 and _, such as `{example}`, and never the secret itself"
+        ),
     ))
 }
 

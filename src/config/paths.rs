@@ -22,19 +22,22 @@ pub enum Overlap {
     StateInOut,
 }
 
-/// Everything that is wrong with where the three directories stand. The paths are absolute; `.` and
+/// Everything that is wrong with where the three directories stand; a store may be on no disk of
+/// this machine. The paths are absolute; `.` and
 /// `..` are taken out of them as text. A directory stands in itself.
 #[must_use]
-pub fn overlap(store: &Path, out: &Path, state: &Path) -> Vec<Overlap> {
-    let (store, out, state) = (normalised(store), normalised(out), normalised(state));
+pub fn overlap(store: Option<&Path>, out: &Path, state: &Path) -> Vec<Overlap> {
+    let (out, state) = (normalised(out), normalised(state));
     let mut found = Vec::new();
-    if out.starts_with(&store) {
-        found.push(Overlap::OutInStore);
-    } else if store.starts_with(&out) {
-        found.push(Overlap::StoreInOut);
-    }
-    if state.starts_with(&store) {
-        found.push(Overlap::StateInStore);
+    if let Some(store) = store.map(normalised) {
+        if out.starts_with(&store) {
+            found.push(Overlap::OutInStore);
+        } else if store.starts_with(&out) {
+            found.push(Overlap::StoreInOut);
+        }
+        if state.starts_with(&store) {
+            found.push(Overlap::StateInStore);
+        }
     }
     if state.starts_with(&out) {
         found.push(Overlap::StateInOut);
@@ -62,7 +65,7 @@ mod tests {
     use super::*;
 
     fn of(store: &str, out: &str, state: &str) -> Vec<Overlap> {
-        overlap(Path::new(store), Path::new(out), Path::new(state))
+        overlap(Some(Path::new(store)), Path::new(out), Path::new(state))
     }
 
     #[test]

@@ -3,25 +3,23 @@
 //! Every key is read before the first `?`, so that one fault does not hide the next. Defaults and
 //! limits stand here, each with its name.
 
-use std::ops::{Range, RangeInclusive};
-use std::path::{Path, PathBuf};
+use std::ops::RangeInclusive;
+use std::path::Path;
 
-use globset::GlobSet;
 use url::Url;
 
 use super::announce::announce;
 use super::authority::id_authority;
-use super::check::{base_url, globs, language, page_url, path, person, share, socket, text, topic};
+use super::check::{base_url, language, page_url, person, share, socket, text, topic};
 use super::declared::{Matching, declarations};
-use super::duration::{DAY, HOUR, MINUTE, SECOND, milliseconds, seconds};
+use super::duration::{DAY, seconds};
 use super::fault::{Checked, Faults};
 use super::paths::{Overlap, overlap};
 use super::pattern::article_url;
+use super::store::{Located, located, store};
 use super::typed::{Table, Value};
 use super::zone::time_zone;
-use super::{
-    Config, Content, FeedSettings, Feeds, Guard, Publication, SectionFrom, Serve, StoreConfig,
-};
+use super::{Config, Content, FeedSettings, Feeds, Guard, Publication, Serve};
 use crate::article::{Person, Timestamp, WebUrl};
 use crate::document::FeedFormat;
 
@@ -29,34 +27,15 @@ use crate::document::FeedFormat;
 const NEWEST: RangeInclusive<usize> = 1..=1_000;
 /// Milliseconds. Longer than a week, a floor would be no protection against bursts but a window.
 const FLOOR: RangeInclusive<u64> = 0..=7 * DAY;
-/// Milliseconds. More often than every second, audits would be all that is done.
-const SCAN_EVERY: RangeInclusive<u64> = SECOND..=7 * DAY;
-/// Milliseconds. Longer than an hour, news would no longer be news.
-const SETTLE: RangeInclusive<u64> = 0..=HOUR;
 
 // Used where the file says nothing.
 
 const DEFAULT_ARTICLE_URL: &str = "/{path}/";
 const DEFAULT_OUT: &str = "out";
 const DEFAULT_STATE: &str = ".khabar";
-/// Milliseconds.
-const DEFAULT_SETTLE: u64 = 50;
-/// Milliseconds.
-const DEFAULT_SETTLE_DELETE: u64 = 500;
-/// Milliseconds.
-const DEFAULT_SETTLE_MAX: u64 = 2 * SECOND;
-/// Seconds.
-const DEFAULT_SCAN_EVERY: u64 = 5 * MINUTE / SECOND;
 const DEFAULT_MAX_LOSS_BASIS_POINTS: u32 = 2_500;
 const DEFAULT_LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
 const DEFAULT_OPERATIONS: ([u8; 4], u16) = ([127, 0, 0, 1], 8081);
-
-/// A path, and where in the file it stands; nowhere for a default.
-#[derive(Clone)]
-struct Located {
-    path: PathBuf,
-    span: Option<Range<usize>>,
-}
 
 /// The configuration, as the file says it. `folder` is the absolute path of the file's folder.
 pub(super) fn config(
@@ -77,7 +56,7 @@ pub(super) fn config(
     });
     let state = root.table("state", |table| directory(table, DEFAULT_STATE, folder));
     if let (Ok(store), Ok(out), Ok(state)) = (&store_path, &out, &state) {
-        refuse_overlap(store, out, state, faults);
+        refuse_overlap(store.as_ref(), out, state, faults);
     }
     let feeds = root.table("feeds", feeds);
     let cross_host = root.table("sitemap", |table| {
@@ -182,61 +161,6 @@ fn site_url(value: &Value<'_>) -> Checked<(Url, WebUrl)> {
     }
 }
 
-/// `[store]`, and its path by itself: it is compared with others even where another key of the table
-/// is at fault.
-fn store(table: &mut Table<'_>, folder: &Path) -> (Checked<Located>, Checked<StoreConfig>) {
-    refuse_other_kinds(table);
-    let path = table.required("path", "path = \"articles\"", |value| {
-        located(value, folder)
-    });
-    // No pattern at all means every file, not none.
-    let include = table.optional("include", globs);
-    let exclude = table.or("exclude", GlobSet::empty(), globs);
-    let section_from = table.or("section_from", SectionFrom::Field, |value| {
-        value.word(&[
-            ("field", SectionFrom::Field),
-            ("directory", SectionFrom::Directory),
-        ])
-    });
-    let follow_symlinks = table.or("follow_symlinks", false, Value::boolean);
-    let scan_every = table.or("scan_every", DEFAULT_SCAN_EVERY, |value| {
-        seconds(value, &SCAN_EVERY)
-    });
-    let settle = table.or("settle", DEFAULT_SETTLE, |value| {
-        milliseconds(value, &SETTLE)
-    });
-    let settle_delete = table.or("settle_delete", DEFAULT_SETTLE_DELETE, |value| {
-        milliseconds(value, &SETTLE)
-    });
-    // A longer `settle` takes a default `settle_max` with it.
-    let most = settle.map_or(DEFAULT_SETTLE_MAX, |settle| settle.max(DEFAULT_SETTLE_MAX));
-    let settle_max = table.or("settle_max", most, |value| {
-        let most = milliseconds(value, &SETTLE)?;
-        match settle {
-            Ok(settle) if most < settle => Err(value.fault(
-                "`store.settle_max` is shorter than `store.settle`",
-                "make it longer: it is the most that `store.settle` may be put off",
-            )),
-            _ => Ok(most),
-        }
-    });
-    let resolve = || {
-        Ok(StoreConfig {
-            path: path.clone()?.path,
-            include: include?.filter(|globs| !globs.is_empty()),
-            exclude: exclude?,
-            section_from: section_from?,
-            follow_symlinks: follow_symlinks?,
-            scan_every: scan_every?,
-            settle_ms: settle?,
-            settle_delete_ms: settle_delete?,
-            settle_max_ms: settle_max?,
-        })
-    };
-    let store = resolve();
-    (path, store)
-}
-
 /// Reports a `kind` that is not the only one there is. It is not needed further on.
 fn refuse_other_kinds(table: &mut Table<'_>) {
     // What is at fault has been reported, and nothing depends on it.
@@ -252,25 +176,20 @@ fn directory(table: &mut Table<'_>, default: &str, folder: &Path) -> Checked<Loc
     table.or("path", default, |value| located(value, folder))
 }
 
-fn located(value: &Value<'_>, folder: &Path) -> Checked<Located> {
-    Ok(Located {
-        path: path(value, folder)?,
-        span: Some(value.span()),
-    })
-}
-
 /// Reports directories in one another at the one to move; where that is a default, at the other.
-fn refuse_overlap(store: &Located, out: &Located, state: &Located, faults: &Faults<'_>) {
-    for found in overlap(&store.path, &out.path, &state.path) {
+fn refuse_overlap(store: Option<&Located>, out: &Located, state: &Located, faults: &Faults<'_>) {
+    let store_path = store.map(|store| store.path.as_path());
+    for found in overlap(store_path, &out.path, &state.path) {
         let (key, inner, outer) = match found {
-            Overlap::OutInStore => ("out", out, store),
-            Overlap::StoreInOut => ("store", store, out),
-            Overlap::StateInStore => ("state", state, store),
-            Overlap::StateInOut => ("state", state, out),
+            Overlap::OutInStore => ("out", Some(out), store),
+            Overlap::StoreInOut => ("store", store, Some(out)),
+            Overlap::StateInStore => ("state", Some(state), store),
+            Overlap::StateInOut => ("state", Some(state), Some(out)),
         };
         let message = found.to_string();
         let remedy = format!("set `path` of `[{key}]` to a directory beside it");
-        match inner.span.as_ref().or(outer.span.as_ref()) {
+        let mut places = [inner, outer].into_iter().flatten();
+        match places.find_map(|place| place.span.as_ref()) {
             Some(span) => faults.add(span, &message, &remedy),
             None => faults.add_for_file(&message, &remedy),
         };

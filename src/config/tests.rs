@@ -27,6 +27,13 @@ fn sound(more: &str) -> Config {
     parse(&format!("{LEAST}{more}")).unwrap_or_else(|faults| panic!("{more}: {faults:?}"))
 }
 
+fn directory(config: &Config) -> &DirectoryConfig {
+    match &config.store.kind {
+        StoreKind::Directory(directory) => directory,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn the_least_configuration_has_its_defaults() {
     let config = sound("");
@@ -46,12 +53,18 @@ fn the_least_configuration_has_its_defaults() {
     );
     assert_eq!(publication.authors.len(), 1);
     assert_eq!(publication.authors[0].name.as_str(), "News Example");
-    assert_eq!(config.store.path, PathBuf::from("/project/articles"));
-    assert!(config.store.include.is_none() && config.store.exclude.is_empty());
+    assert_eq!(config.store.path(), Some(Path::new("/project/articles")));
+    assert!(directory(&config).include.is_none() && directory(&config).exclude.is_empty());
     assert_eq!(config.store.section_from, SectionFrom::Field);
-    assert_eq!((config.store.scan_every, config.store.settle_ms), (300, 50));
     assert_eq!(
-        (config.store.settle_delete_ms, config.store.settle_max_ms),
+        (config.store.scan_every, directory(&config).settle_ms),
+        (300, 50)
+    );
+    assert_eq!(
+        (
+            directory(&config).settle_delete_ms,
+            directory(&config).settle_max_ms
+        ),
         (500, 2_000)
     );
     assert_eq!(config.out, PathBuf::from("/project/out"));
@@ -83,7 +96,10 @@ fn the_configuration_of_the_repository_is_sound() {
     assert_eq!(config.publication.name.as_str(), "News Example");
     assert_eq!(config.publication.title.as_str(), "نيوز إكزامبل");
     assert_eq!(config.publication.time_zone, chrono_tz::Europe::Moscow);
-    assert_eq!(config.store.path, PathBuf::from("/project/tests/newsroom"));
+    assert_eq!(
+        config.store.path(),
+        Some(Path::new("/project/tests/newsroom"))
+    );
     assert_eq!(config.feeds.front.content, Content::Full);
     assert_eq!(config.feeds.stories.content, Content::Summary);
     let videos = TopicId::new("videos").unwrap();
@@ -134,18 +150,33 @@ indexnow_key_file = "key.txt"
 delay = "1m"
 "#,
     );
-    assert!(config.store.include.as_ref().unwrap().is_match("a/b/c.md"));
+    assert!(
+        directory(&config)
+            .include
+            .as_ref()
+            .unwrap()
+            .is_match("a/b/c.md")
+    );
     // A star stops at a slash.
-    assert!(!config.store.include.as_ref().unwrap().is_match("a/b.json"));
-    assert!(config.store.exclude.is_match("drafts/a/b.md"));
+    assert!(
+        !directory(&config)
+            .include
+            .as_ref()
+            .unwrap()
+            .is_match("a/b.json")
+    );
+    assert!(directory(&config).exclude.is_match("drafts/a/b.md"));
     assert_eq!(config.store.section_from, SectionFrom::Directory);
-    assert!(config.store.follow_symlinks && config.cross_host);
+    assert!(directory(&config).follow_symlinks && config.cross_host);
     assert_eq!(
-        (config.store.scan_every, config.store.settle_ms),
+        (config.store.scan_every, directory(&config).settle_ms),
         (3_600, 1_000)
     );
     assert_eq!(
-        (config.store.settle_delete_ms, config.store.settle_max_ms),
+        (
+            directory(&config).settle_delete_ms,
+            directory(&config).settle_max_ms
+        ),
         (0, 1_000)
     );
     assert_eq!(config.out, PathBuf::from("/srv/feeds"));
@@ -187,7 +218,7 @@ fn a_key_may_be_in_the_environment() {
 
 #[test]
 fn a_default_follows_what_it_depends_on() {
-    assert_eq!(sound("settle = \"3s\"\n").store.settle_max_ms, 3_000);
+    assert_eq!(directory(&sound("settle = \"3s\"\n")).settle_max_ms, 3_000);
     let any_port = sound("[serve]\nlisten = \"127.0.0.1:0\"\noperations = \"127.0.0.1:0\"\n");
     assert_eq!(any_port.serve.listen, any_port.serve.operations);
 }

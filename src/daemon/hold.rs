@@ -68,11 +68,10 @@ impl Hold {
 
 /// Refuses a store, out and state that lie in one another, links resolved.
 pub(super) fn check_paths(config: &Config) -> Result<(), TurnError> {
-    let resolved = |path: &PathBuf| resolve_links(path);
     let overlaps = crate::config::overlap(
-        &resolved(&config.store.path),
-        &resolved(&config.out),
-        &resolved(&config.state),
+        config.store.path().map(resolve_links).as_deref(),
+        &resolve_links(&config.out),
+        &resolve_links(&config.state),
     );
     match overlaps.into_iter().next() {
         Some(overlap) => Err(TurnError::Overlap(overlap)),

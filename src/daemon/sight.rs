@@ -11,7 +11,8 @@ use super::trouble::Trouble;
 use super::{Daemon, LOOK_EVERY, stamp};
 use crate::files::Changes;
 use crate::publish::directory::{DirectoryView, Place};
-use crate::store::directory::{DirectoryStore, Due, Scope, StoreError, UNREADABLE, Watch};
+use crate::store::directory::UNREADABLE;
+use crate::store::{Due, Scope, Store, StoreError, Watch};
 
 /// How long the store may take to answer that it is there.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(3);
@@ -64,14 +65,14 @@ pub(super) struct Places {
 /// A store that is open and watched.
 #[derive(Clone)]
 pub(super) struct Eyes {
-    pub(super) store: Arc<DirectoryStore>,
+    pub(super) store: Arc<Store>,
     pub(super) watch: Arc<Watch>,
 }
 
 /// The store and what is going on with it.
 pub(super) struct Sight {
     pub(super) eyes: Option<Eyes>,
-    pub(super) opening: Option<Task<Result<(DirectoryStore, Watch), StoreError>>>,
+    pub(super) opening: Option<Task<Result<(Store, Watch), StoreError>>>,
     pub(super) reading: Option<Task<Result<Changes, StoreError>>>,
     pub(super) health: Option<Task<Result<(), StoreError>>>,
     /// Whether `out` and the state are still there: they are on disks that may hang as well.
@@ -159,7 +160,7 @@ impl Daemon {
         let bell = Arc::clone(&self.bell);
         let heard = self.telling.heard();
         self.sight.opening = Some(Task::start(move || {
-            let store = DirectoryStore::open(config)?;
+            let store = Store::open(config)?;
             let ring = move || {
                 heard.ring();
                 bell.notify_one();
@@ -169,7 +170,7 @@ impl Daemon {
         }));
     }
 
-    pub(super) fn opened(&mut self, opened: Result<(DirectoryStore, Watch), StoreError>) {
+    pub(super) fn opened(&mut self, opened: Result<(Store, Watch), StoreError>) {
         match opened {
             Ok((store, watch)) => {
                 self.sight.eyes = Some(Eyes {

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::control::Pending;
-use crate::store::directory::{Cookie, Watch};
+use crate::store::{Cookie, Watch};
 
 /// Everyone who waits.
 #[derive(Debug, Default)]

@@ -4,6 +4,7 @@
 //! was published is remembered. It prints nothing; what happened is returned.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::hold::{Hold, check_paths};
@@ -16,7 +17,7 @@ use crate::files::{ArchiveError, Changes, Seen};
 use crate::publish::directory::{DirectoryView, LockError, PublishError};
 use crate::render::RenderError;
 use crate::state::{State, StateError};
-use crate::store::directory::{DirectoryStore, StoreError};
+use crate::store::{Store, StoreError};
 
 /// How often a store that changes while it is read is asked again within one turn.
 const TRIES: usize = 5;
@@ -81,7 +82,7 @@ pub enum Trust {
 pub struct Workbench {
     pub(super) config: Arc<Config>,
     pub(super) state: State,
-    store: Result<DirectoryStore, StoreError>,
+    store: Result<Store, StoreError>,
     pub(super) engine: Engine,
     pub(super) mark: Option<Timestamp>,
     clock: Clock,
@@ -141,6 +142,20 @@ impl Workbench {
     /// Where the state cannot be used or paths overlap. A store that cannot be used is told in
     /// [`Prepared::store_error`] as long as the memory says what it held.
     pub fn open(config: Config, clock: Clock, trust: Trust) -> Result<Self, TurnError> {
+        Self::over(Store::open, config, clock, trust)
+    }
+
+    /// As [`Workbench::open`], over the store that `open` opens instead of the one that the
+    /// configuration names.
+    ///
+    /// # Errors
+    /// As [`Workbench::open`].
+    pub fn over(
+        open: impl FnOnce(Arc<Config>) -> Result<Store, StoreError>,
+        config: Config,
+        clock: Clock,
+        trust: Trust,
+    ) -> Result<Self, TurnError> {
         let config = Arc::new(config);
         check_paths(&config)?;
         let (state, loaded) = State::open(&config.state)?;
@@ -149,7 +164,7 @@ impl Workbench {
             Trust::Readings => loaded.checkpoint.apply(&mut memory.files),
             Trust::History => memory.distrust_readings(),
         }
-        let store = match DirectoryStore::open(Arc::clone(&config)) {
+        let store = match open(Arc::clone(&config)) {
             Ok(store) => Ok(store),
             Err(error) if memory.files.is_empty() && memory.kept.is_empty() => {
                 return Err(error.into());
@@ -217,6 +232,12 @@ impl Workbench {
         Arc::clone(&self.config)
     }
 
+    /// As [`Store::locate`]; `None` where the store cannot be used.
+    #[must_use]
+    pub fn locate(&self, name: &Path) -> Option<String> {
+        self.store.as_ref().ok()?.locate(name)
+    }
+
     /// The engine, for questions.
     #[must_use]
     pub fn engine(&self) -> &Engine {
@@ -234,17 +255,25 @@ impl Workbench {
         now(self.clock, self.mark)
     }
 
-    /// Reads what changed and moves the clock. `progress` as in [`DirectoryStore::changes`].
-    pub fn prepare(&mut self, progress: &(dyn Fn(u64, u64) + Sync)) -> Prepared {
+    /// Reads what changed and moves the clock. `progress` as in [`Store::changes`].
+    ///
+    /// # Errors
+    /// Where the store fails and nothing is known of it.
+    pub fn prepare(&mut self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Prepared, TurnError> {
         let mut diagnostics: BTreeMap<StorePath, Vec<Diagnostic>> = BTreeMap::new();
         let mut guarded = Guarded::default();
         let mut store_error = None;
         for _ in 0..TRIES {
             let mut tell = |changes: &Changes| collect(changes, &mut diagnostics);
-            let step = self.read(progress, &mut tell).unwrap_or_else(|error| {
-                store_error = Some(error);
-                self.take_in(Changes::default())
-            });
+            let step = match self.read(progress, &mut tell) {
+                Ok(step) => step,
+                // Of what nobody has read, nothing is published.
+                Err(error) if self.engine.knows_nothing() => return Err(error.into()),
+                Err(error) => {
+                    store_error = Some(error);
+                    self.take_in(Changes::default())
+                }
+            };
             guarded = guarded.then(step);
             if self.fetch_bodies() || store_error.is_some() {
                 break;
@@ -261,13 +290,13 @@ impl Workbench {
             }
             !is_embargoed
         });
-        Prepared {
+        Ok(Prepared {
             guarded,
             diagnostics,
             silenced: silenced.len(),
             store_error,
             clock_behind: self.clock_behind(),
-        }
+        })
     }
 
     /// Takes in what happened, and moves the clock.
@@ -371,13 +400,13 @@ impl Workbench {
     ) -> Result<Guarded, StoreError> {
         let store = self.store.as_ref().map_err(Clone::clone)?;
         let intake = self.engine.intake();
-        if !self.engine.knows_nothing() {
+        let (Store::Directory(folder), true) = (store, self.engine.knows_nothing()) else {
             let changes = store.changes(self.engine.files(), &intake, progress)?;
             tell(&changes);
             return Ok(self.take_in(changes));
-        }
+        };
         // Where nothing is known, nothing can be gone, and each part counts by itself.
-        let mut reading = store.first_reading()?;
+        let mut reading = folder.first_reading()?;
         self.is_checkpoint_current = false;
         let (engine, now) = (&mut self.engine, now(self.clock, self.mark));
         let mut guarded = Guarded::default();

@@ -8,6 +8,7 @@
 mod first;
 mod heard;
 mod ignore;
+mod locate;
 mod read;
 mod stamps;
 mod walk;
@@ -26,28 +27,18 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::article::{ContentHash, Diagnostic, Place, Severity, StorePath};
 use crate::catalog::Intake;
-use crate::config::Config;
+use crate::config::{Config, DirectoryConfig};
 use crate::files::{
     Body, CHANGES_ARE_TIMED, Change, Changes, File, FileNo, Ledger, Seen, Sighting,
 };
-use crate::store::format;
+use crate::store::{Scope, StoreError, format};
 
 pub use first::FirstReading;
-pub use heard::{Due, Scope, When};
+pub use heard::When;
 use read::Reader;
 pub use read::UNREADABLE;
 use walk::Listed;
 pub use watch::{Cookie, Watch};
-
-/// The store cannot be used as a whole. That is not the same as an empty store.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("the store {path} cannot be used: {cause}; check [store] path, its permissions, its mount")]
-pub struct StoreError {
-    /// The root.
-    pub path: PathBuf,
-    /// Why.
-    pub cause: Arc<std::io::Error>,
-}
 
 /// A store that is a directory.
 #[derive(Debug)]
@@ -55,17 +46,19 @@ pub struct DirectoryStore {
     root: PathBuf,
     handle: OwnedFd,
     config: Arc<Config>,
+    rules: DirectoryConfig,
     /// Whether how a file looks tells whether it was changed.
     is_timed: bool,
 }
 
 impl DirectoryStore {
-    /// Opens the store of `config`, resolving links in the path of its root once.
+    /// Opens the directory that `rules` name, resolving links in the path of its root once. Articles
+    /// are read as `config` says.
     ///
     /// # Errors
     /// Where the root is missing, not a directory, or unreadable.
-    pub fn open(config: Arc<Config>) -> Result<Self, StoreError> {
-        let opened = config.store.path.canonicalize().and_then(|root| {
+    pub fn open(config: Arc<Config>, rules: DirectoryConfig) -> Result<Self, StoreError> {
+        let opened = rules.path.canonicalize().and_then(|root| {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let handle = rustix::fs::open(&root, flags, Mode::empty())?;
             let system = rustix::fs::fstatfs(&handle)?.f_type;
@@ -76,12 +69,10 @@ impl DirectoryStore {
                 root,
                 handle,
                 config,
+                rules,
                 is_timed,
             }),
-            Err(cause) => Err(StoreError {
-                path: config.store.path.clone(),
-                cause: Arc::new(cause),
-            }),
+            Err(cause) => Err(unusable(&rules.path, cause)),
         }
     }
 
@@ -124,7 +115,8 @@ impl DirectoryStore {
         watch: &Watch,
     ) -> Result<Changes, StoreError> {
         match scope {
-            Scope::Everything => self.changes_of_everything(known, intake, watch),
+            // There are no rows here: whoever asks for them has heard of another store.
+            Scope::Everything | Scope::Rows(_) => self.changes_of_everything(known, intake, watch),
             Scope::Paths(paths) => self.changes_of_paths(known, intake, paths, watch),
         }
     }
@@ -412,6 +404,15 @@ impl DirectoryStore {
             diagnostics: reading.diagnostics,
         }))
     }
+}
+
+/// The root at `path` cannot be used.
+fn unusable(path: &Path, cause: std::io::Error) -> StoreError {
+    StoreError::new(
+        path.display(),
+        cause,
+        "check [store] path, its permissions, its mount",
+    )
 }
 
 /// A file with other names, before it is looked at.

@@ -52,11 +52,16 @@ enum Form {
     Html,
     /// HTML under front matter, as Hugo and Jekyll take it beside Markdown.
     FencedHtml,
+    /// The row of a database, written as plain JSON whatever its columns are called.
+    Row,
 }
 
 impl Form {
     /// The form of the file `path`; `None` where it is none of ours.
     fn of(path: &StorePath) -> Option<Self> {
+        if path.file_name().starts_with("_index.") {
+            return None;
+        }
         let (_, extension) = path.file_name().rsplit_once('.')?;
         match extension.to_ascii_lowercase().as_str() {
             "md" | "markdown" => Some(Self::Markdown),
@@ -70,7 +75,7 @@ impl Form {
     fn undated(self) -> Undated {
         match self {
             Self::Markdown | Self::FencedHtml => Undated::NoArticle,
-            Self::Json | Self::Html => Undated::Fault,
+            Self::Json | Self::Html | Self::Row => Undated::Fault,
         }
     }
 }
@@ -79,7 +84,18 @@ impl Form {
 /// of no known form, or a section page of Hugo or Zola (`_index.*`), is no article.
 #[must_use]
 pub fn read(path: &StorePath, bytes: &[u8], config: &Config) -> Reading {
-    let (outcome, mut problems) = outcome(path, bytes, config, Purpose::Article);
+    reading(Form::of(path), path, bytes, config)
+}
+
+/// Reads the row known as `path`: `bytes` are a JSON object of its fields, as a plain JSON file has
+/// them.
+#[must_use]
+pub fn read_row(path: &StorePath, bytes: &[u8], config: &Config) -> Reading {
+    reading(Some(Form::Row), path, bytes, config)
+}
+
+fn reading(form: Option<Form>, path: &StorePath, bytes: &[u8], config: &Config) -> Reading {
+    let (outcome, mut problems) = outcome(form, path, bytes, config, Purpose::Article);
     problems.sort_by_key(|problem| problem.severity);
     problems.truncate(MAX_DIAGNOSTICS);
     problems.sort_by_key(|problem| (problem.span.start, Reverse(problem.span.end)));
@@ -105,19 +121,35 @@ pub fn read(path: &StorePath, bytes: &[u8], config: &Config) -> Reading {
 /// that nobody keeps them.
 #[must_use]
 pub fn body(path: &StorePath, bytes: &[u8], config: &Config) -> Option<String> {
-    match outcome(path, bytes, config, Purpose::Body).0 {
+    body_of(Form::of(path), path, bytes, config)
+}
+
+/// The body of the row known as `path`, as [`body`] gives that of a file.
+#[must_use]
+pub fn row_body(path: &StorePath, bytes: &[u8], config: &Config) -> Option<String> {
+    body_of(Some(Form::Row), path, bytes, config)
+}
+
+/// Whether something is read from a member of plain JSON, or a column of a row, of this name.
+#[must_use]
+pub fn is_field(name: &str) -> bool {
+    plain::WORDS.words().any(|word| word == name)
+}
+
+fn body_of(form: Option<Form>, path: &StorePath, bytes: &[u8], config: &Config) -> Option<String> {
+    match outcome(form, path, bytes, config, Purpose::Body).0 {
         Outcome::Article(_, body) => body,
         Outcome::NoArticle | Outcome::Rejected(_) => None,
     }
 }
 
 fn outcome(
+    form: Option<Form>,
     path: &StorePath,
     bytes: &[u8],
     config: &Config,
     purpose: Purpose,
 ) -> (Outcome, Vec<Problem>) {
-    let form = Form::of(path).filter(|_| !path.file_name().starts_with("_index."));
     let Some(form) = form else {
         return (Outcome::NoArticle, Vec::new());
     };
@@ -165,6 +197,7 @@ fn draft<'n, 't: 'n>(
         Form::Markdown => markdown::read(text, base, markdown::Prose::Markdown, kept),
         Form::FencedHtml => markdown::read(text, base, markdown::Prose::Html, kept),
         Form::Json => json(kept.insert(node::json::parse(text, base)?)),
+        Form::Row => Ok(plain::read(kept.insert(node::json::parse(text, base)?))),
         Form::Html => html::read(text, base, &config.publication.url, kept),
     }
 }

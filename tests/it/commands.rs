@@ -2,7 +2,7 @@
 
 use crate::project::{NOW, Project, Run, repository};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "build",
     "check",
     "explain",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 15] = [
     "serve",
     "sync",
     "unit",
+    "schema",
 ];
 
 #[test]

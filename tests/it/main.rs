@@ -14,9 +14,14 @@ mod faults;
 mod laws;
 mod memory;
 mod model;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod project;
 mod publish;
 mod sample;
 mod serve;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod stores;
 mod strangers;
 mod tidy;

@@ -1,7 +1,7 @@
 //! `khabar check`: everything is read, nothing is published, and every fault and doubt is shown
 //! with its place, its source line and its remedy.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{clock, found, progress_bar};
@@ -12,14 +12,14 @@ use crate::cli::{Exit, output, project};
 use crate::daemon;
 use crate::engine::Engine;
 use crate::state::State;
-use crate::store::directory::DirectoryStore;
+use crate::store::Store;
 
 /// `khabar check`.
 pub(in crate::cli) fn check(options: &Check, global: &Global) -> anyhow::Result<Exit> {
     let config = Arc::new(project::config(&global.config)?);
     let (state, loaded) = State::open(&config.state)?;
     let mut memory = loaded.memory;
-    let store = DirectoryStore::open(Arc::clone(&config))?;
+    let store = Store::open(Arc::clone(&config))?;
     let scope = scope(&options.paths, &store)?;
     let now = daemon::now(clock(options.clock.now), memory.mark);
     // What was good before says which files are no articles any more; everything is read again.
@@ -71,33 +71,14 @@ fn show(diagnostics: &[Diagnostic], form: ReportForm, global: &Global) -> anyhow
 }
 
 /// The paths asked for, from the store's root; empty for everything.
-fn scope(paths: &[PathBuf], store: &DirectoryStore) -> anyhow::Result<Vec<String>> {
+fn scope(paths: &[PathBuf], store: &Store) -> anyhow::Result<Vec<String>> {
     paths
         .iter()
         .map(|path| {
-            // As the shell sees it, else as the store does.
-            let seen = [path.clone(), store.root().join(path)]
-                .iter()
-                .find_map(|path| inside(path, store.root()));
+            let seen = store.locate(path);
             seen.ok_or_else(|| anyhow::anyhow!("{} is not in the store", path.display()))
         })
         .collect()
-}
-
-/// Where `path` lies below `root`; a link itself, not what it leads to.
-fn inside(path: &Path, root: &Path) -> Option<String> {
-    path.symlink_metadata().ok()?;
-    if let Ok(whole) = path.canonicalize()
-        && whole == root
-    {
-        return Some(String::new());
-    }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
-    let whole = folder.join(path.file_name()?);
-    Some(whole.strip_prefix(root).ok()?.to_str()?.to_owned())
 }
 
 fn is_in_scope(path: &StorePath, scope: &[String]) -> bool {

@@ -66,17 +66,13 @@ pub(in crate::cli) fn explain(options: &Explain, global: &Global) -> anyhow::Res
     Ok(Exit::Done)
 }
 
-/// The file that `name` names, by its path in the store, as the shell or the store sees it.
+/// The file or row that `name` names, by its path in the store or its key.
 fn named_path(bench: &Workbench, name: &str) -> Option<StorePath> {
-    let root = bench.config().store.path.canonicalize().ok();
-    let as_seen = std::path::Path::new(name).canonicalize().ok();
-    let inside = root
-        .zip(as_seen)
-        .and_then(|(root, seen)| Some(seen.strip_prefix(root).ok()?.to_str()?.to_owned()));
-    [Some(name.to_owned()), inside]
+    let located = bench.locate(std::path::Path::new(name));
+    [Some(name.to_owned()), located]
         .into_iter()
         .flatten()
-        .map(|path| StorePath::new(&path))
+        .map(|path| StorePath::new(path.as_str()))
         .find(|path| bench.engine().files().get(path).is_some())
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use self::burst::Bursts;
+use crate::store::{Due, Scope};
 
 /// From so many paths on, everything is looked at instead: memory stays bounded.
 const PATHS_MAX: usize = 50_000;
@@ -60,26 +61,6 @@ struct Vanishing {
 pub struct When {
     pub(super) first: Instant,
     pub(super) last: Instant,
-}
-
-/// What is to be looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// The whole store.
-    Everything,
-    /// Files and folders, by their paths from the root, and when they were heard of.
-    Paths(BTreeMap<String, When>),
-}
-
-/// When something is to be looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Due {
-    /// Nothing was heard.
-    Idle,
-    /// Not before this instant.
-    At(Instant),
-    /// Now.
-    Ready(Scope),
 }
 
 impl Heard {

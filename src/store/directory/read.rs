@@ -245,7 +245,7 @@ const OPENING: OFlags = OFlags::RDONLY
 
 /// Opens what lies at `path` from the root, without leaving the root.
 fn beneath(store: &DirectoryStore, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-    let resolve = if store.config.store.follow_symlinks {
+    let resolve = if store.rules.follow_symlinks {
         ResolveFlags::NO_MAGICLINKS
     } else {
         ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS

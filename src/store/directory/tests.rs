@@ -4,8 +4,10 @@ use std::fs;
 use std::time::Instant;
 
 use super::*;
+use crate::config::StoreKind;
 use crate::files::Stamp;
 use crate::files::heap::HeapArchive;
+use crate::store::Due;
 
 const CONFIG: &str = r#"
 [publication]
@@ -35,7 +37,10 @@ impl Scene {
         fs::create_dir(folder.path().join("store")).unwrap();
         let config = Config::parse(CONFIG, folder.path(), crate::article::Timestamp::MAX).unwrap();
         let intake = Intake::new(&config, Arc::new(HeapArchive::default()));
-        let store = DirectoryStore::open(Arc::new(config)).unwrap();
+        let StoreKind::Directory(rules) = config.store.kind.clone() else {
+            panic!("a directory");
+        };
+        let store = DirectoryStore::open(Arc::new(config), rules).unwrap();
         let watch = Watch::start(&store, Box::new(|| {}));
         Self {
             folder,

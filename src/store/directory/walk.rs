@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir};
 
 use super::ignore::{self, Name};
 use super::read::{self, Refusal};
-use super::{DirectoryStore, StoreError, remark};
+use super::{DirectoryStore, StoreError, remark, unusable};
 use crate::article::{Diagnostic, Severity, StorePath};
 
 /// The most folders a file may lie in.
@@ -150,9 +150,7 @@ fn is_left_out(store: &DirectoryStore, path: &str) -> bool {
     while end < path.len() {
         let next = path[end..].find('/').map_or(path.len(), |at| end + at);
         let name = &path[end..next];
-        if ignore::sort(name) == Name::Leftover
-            || store.config.store.exclude.is_match(&path[..next])
-        {
+        if ignore::sort(name) == Name::Leftover || store.rules.exclude.is_match(&path[..next]) {
             return true;
         }
         end = next + 1;
@@ -174,7 +172,7 @@ fn walk_below(
     while !level.is_empty() {
         // Which name of a folder is listed first must not depend on threads.
         let lists: Vec<(Listing, Vec<Folder>, Option<std::io::Error>)> =
-            if store.config.store.follow_symlinks {
+            if store.rules.follow_symlinks {
                 let lists = level
                     .iter()
                     .map(|folder| list(store, folder, &visited, arm));
@@ -188,10 +186,7 @@ fn walk_below(
         level.clear();
         for (part, folders, error) in lists {
             if let Some(cause) = error {
-                return Err(StoreError {
-                    path: store.root.clone(),
-                    cause: cause.into(),
-                });
+                return Err(unusable(&store.root, cause));
             }
             listing.files.extend(part.files);
             listing.remarks.extend(part.remarks);
@@ -270,7 +265,7 @@ fn entries(
     /// Names asked for at once, in bytes.
     const ROOM: usize = 32 * 1024;
     let place = store.root.join(&folder.real);
-    if store.config.store.follow_symlinks {
+    if store.rules.follow_symlinks {
         let meta = place.metadata()?;
         let mut visited = visited
             .lock()
@@ -318,7 +313,7 @@ fn sort_entry(
     out: &mut Listing,
     folders: &mut Vec<Folder>,
 ) {
-    let rules = &store.config.store;
+    let rules = &store.rules;
     let name = os_name.to_string_lossy();
     let kind = ignore::sort(&name);
     if kind == Name::Leftover || rules.exclude.is_match(path) {
@@ -427,7 +422,7 @@ fn resolve(
         return Target::File(here(), Some(Refusal::Dangling));
     };
     let is_dir = absolute.is_dir();
-    if store.config.store.follow_symlinks {
+    if store.rules.follow_symlinks {
         return if is_dir {
             Target::Folder(real())
         } else {

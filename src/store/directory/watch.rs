@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use notify::event::{AccessKind, AccessMode};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::heard::{Due, Heard, Rest, When};
+use super::heard::{Heard, Rest, When};
 use super::ignore;
-use super::{DirectoryStore, StoreError};
+use super::{DirectoryStore, StoreError, unusable};
+use crate::store::Due;
 
 /// Files of this name, a process and a number pass through the queue and show how far it is.
 const COOKIE: &str = ".khabar-cookie-";
@@ -55,7 +56,7 @@ impl Watch {
     #[must_use]
     pub fn start(store: &DirectoryStore, bell: Box<dyn Fn() + Send + Sync>) -> Self {
         let millis = Duration::from_millis;
-        let config = &store.config.store;
+        let config = &store.rules;
         let watch = Self {
             ears: Arc::new(Ears {
                 root: store.root.clone(),
@@ -299,7 +300,7 @@ impl DirectoryStore {
     /// # Errors
     /// Where it is missing, replaced or unreadable.
     pub fn health(&self) -> Result<(), StoreError> {
-        let now = Self::open(Arc::clone(&self.config))?;
+        let now = Self::open(Arc::clone(&self.config), self.rules.clone())?;
         let identity = |store: &Self| {
             let stat = rustix::fs::fstat(&store.handle)?;
             Ok((stat.st_dev, stat.st_ino))
@@ -313,10 +314,7 @@ impl DirectoryStore {
             Ok(false) => std::io::Error::other("another directory is in its place"),
             Err(error) => error,
         };
-        Err(StoreError {
-            path: self.root.clone(),
-            cause: cause.into(),
-        })
+        Err(unusable(&self.root, cause))
     }
 }
 

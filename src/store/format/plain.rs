@@ -9,7 +9,7 @@ use super::node::{Node, Value};
 use super::problem::Problem;
 
 /// Every field by its own name.
-const WORDS: Vocabulary = Vocabulary {
+pub(super) const WORDS: Vocabulary = Vocabulary {
     summary: &["summary"],
     url: &["url"],
     published: &["published"],

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::article::{Article, Kind, Place, Status, is_xml_char};
 use crate::config::{
-    Announce, Config, Content, FeedSettings, Feeds, Guard, IdAuthority, Publication, SectionFrom,
-    Serve, StoreConfig,
+    Announce, Config, Content, DirectoryConfig, FeedSettings, Feeds, Guard, IdAuthority,
+    Publication, SectionFrom, Serve, StoreConfig, StoreKind,
 };
 use crate::document::FeedFormat;
 
@@ -40,15 +40,17 @@ pub(super) fn config() -> Config {
             authors: Vec::new(),
         },
         store: StoreConfig {
-            path: "/store".into(),
-            include: None,
-            exclude: globset::GlobSet::empty(),
+            kind: StoreKind::Directory(DirectoryConfig {
+                path: "/store".into(),
+                include: None,
+                exclude: globset::GlobSet::empty(),
+                follow_symlinks: false,
+                settle_ms: 50,
+                settle_delete_ms: 500,
+                settle_max_ms: 2_000,
+            }),
             section_from: SectionFrom::Field,
-            follow_symlinks: false,
             scan_every: 300,
-            settle_ms: 50,
-            settle_delete_ms: 500,
-            settle_max_ms: 2_000,
         },
         out: "/out".into(),
         feeds: Feeds {

@@ -120,7 +120,7 @@ fn replace(heard: &mut Heard, count: u64, step: u64) -> Vec<usize> {
         let next = heard.next(REST);
         match heard.due(at(now), REST) {
             Due::Ready(Scope::Paths(paths)) => looks.push(paths.len()),
-            Due::Ready(Scope::Everything) => looks.push(usize::MAX),
+            Due::Ready(_) => looks.push(usize::MAX),
             Due::At(later) => {
                 assert_eq!(next, Some(later));
                 continue;

@@ -51,7 +51,7 @@ const OWN_NAMES: &[&str] = &[
 
 impl Vocabulary {
     /// Every word that something is read from.
-    fn words(&self) -> impl Iterator<Item = &'static str> {
+    pub(in super::super) fn words(&self) -> impl Iterator<Item = &'static str> {
         [
             OWN_NAMES,
             self.summary,

@@ -187,6 +187,8 @@ impl Watch {
     }
 
     fn renew(&self) {
+        // Where the limit still stands, that is found anew.
+        self.ears.state().limit = None;
         let ears = Arc::clone(&self.ears);
         let config = notify::Config::default().with_follow_symlinks(false);
         match RecommendedWatcher::new(move |event| ears.hear(event), config) {

@@ -14,6 +14,7 @@ mod keep;
 mod lines;
 mod memory;
 mod overviews;
+mod rendered;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::ErrorKind;
@@ -39,6 +40,7 @@ use lines::Lines;
 use memory::Unsaved;
 pub use memory::{Memory, Record};
 use overviews::Headlines;
+pub use rendered::Rendered;
 
 /// Catalog, files, last good versions, manifest and debt.
 #[derive(Debug)]
@@ -86,77 +88,6 @@ pub enum AssembleError {
     /// What documents show cannot be fetched.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-}
-
-/// What has been rendered and handed out, and has to be remembered once it is published.
-#[derive(Debug, Default)]
-pub struct Rendered {
-    /// Every document that was handed out.
-    fingerprints: Manifest,
-    /// Paths below `out` of documents that nothing names any more.
-    retired: Vec<String>,
-    parts: BTreeMap<DocumentKey, Option<Timestamp>>,
-    overviews: Option<u64>,
-    feeds: Vec<plan::FeedPlan>,
-    removed_channels: Vec<Channel>,
-    is_everything: bool,
-    /// Paths that are left to somebody else.
-    foreign: BTreeSet<String>,
-}
-
-impl Rendered {
-    /// Whether the document at `path` was last published in these very bytes.
-    #[must_use]
-    pub fn is_published(&self, path: &str, engine: &Engine) -> bool {
-        self.fingerprints.get(path) == engine.manifest.get(path)
-    }
-
-    /// Whether this is every document there is.
-    #[must_use]
-    pub fn is_everything(&self) -> bool {
-        self.is_everything
-    }
-
-    /// Whether nothing was handed out and nothing is to go.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.fingerprints.is_empty() && self.retired.is_empty()
-    }
-
-    /// How many documents were handed out.
-    #[must_use]
-    pub fn documents(&self) -> usize {
-        self.fingerprints.len()
-    }
-
-    /// The paths of all documents that were handed out or are to go.
-    pub fn paths(&self) -> impl Iterator<Item = &String> {
-        self.fingerprints.keys().chain(&self.retired)
-    }
-
-    /// Whether a document at `path` was handed out.
-    #[must_use]
-    pub fn has(&self, path: &str) -> bool {
-        self.fingerprints.contains_key(path)
-    }
-
-    /// The paths of documents that nothing names any more.
-    #[must_use]
-    pub fn retired(&self) -> &[String] {
-        &self.retired
-    }
-
-    /// Documents that nobody remembers are to go as well.
-    pub fn retire(&mut self, orphans: Vec<String>) {
-        self.retired.extend(orphans);
-    }
-
-    /// Leaves paths alone at which somebody else's files stand: neither written nor removed.
-    pub fn leave(&mut self, foreign: BTreeSet<String>) {
-        self.retired.retain(|path| !foreign.contains(path));
-        self.fingerprints.retain(|path, _| !foreign.contains(path));
-        self.foreign = foreign;
-    }
 }
 
 impl Engine {

@@ -5,7 +5,6 @@ mod check;
 mod explain;
 mod watch;
 
-use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -272,9 +271,7 @@ fn differences(bench: &Workbench, out: &Path) -> Result<(Rendered, Differences),
     })?;
     let mut differences = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(owners) = &owners {
-        let retired: BTreeSet<&String> = rendered.retired().iter().collect();
-        let orphans =
-            owners.orphans(|path| rendered.has(path) || retired.contains(&path.to_owned()));
+        let orphans = owners.orphans(rendered.names());
         differences.extend(orphans.into_iter().map(|path| (path, None)));
     }
     differences.sort();

@@ -1,6 +1,7 @@
 //! What sound files mean.
 
 mod faults;
+mod stores;
 
 use std::path::{Path, PathBuf};
 

@@ -338,9 +338,7 @@ impl Workbench {
         })?;
         let staged = staged.into_inner().unwrap_or_else(PoisonError::into_inner);
         if rendered.is_everything() {
-            let known: BTreeSet<&String> = rendered.retired().iter().collect();
-            let is_known = |path: &str| rendered.has(path) || known.contains(&path.to_owned());
-            let orphans = publication.owners().orphans(is_known);
+            let orphans = publication.owners().orphans(rendered.names());
             rendered.retire(orphans);
         }
         rendered.leave(staged.foreign);
@@ -354,10 +352,10 @@ impl Workbench {
             || publication.sync(),
         );
         saved?;
-        synced?;
+        // From here on the memory says what is not in place yet.
         self.is_checkpoint_current &= rendered.is_empty();
-        let receipt = publication
-            .finish(rendered.retired())
+        let receipt = synced
+            .and_then(|()| publication.finish(rendered.retired()))
             .inspect_err(|_| self.engine.fail(&rendered))?;
         for path in rendered.paths() {
             self.looks.remove(path);

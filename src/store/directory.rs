@@ -9,6 +9,7 @@ mod first;
 mod heard;
 mod ignore;
 mod locate;
+mod present;
 mod read;
 mod stamps;
 mod walk;
@@ -18,8 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -35,6 +35,7 @@ use crate::store::{Scope, StoreError, format};
 
 pub use first::FirstReading;
 pub use heard::When;
+use present::Present;
 use read::Reader;
 pub use read::UNREADABLE;
 use walk::Listed;
@@ -421,44 +422,6 @@ struct Linked {
     inode: (u64, u64),
     others: Vec<StorePath>,
     when: When,
-}
-
-/// The known files that were seen: of all, a mark each; of a few, the few.
-enum Present {
-    All(Vec<AtomicBool>),
-    Few(Mutex<HashSet<FileNo>>),
-}
-
-impl Present {
-    fn new(of_all: bool, known: &Ledger) -> Self {
-        if of_all {
-            let marks = (0..known.end()).map(|_| AtomicBool::new(false));
-            Self::All(marks.collect())
-        } else {
-            Self::Few(Mutex::default())
-        }
-    }
-
-    fn add(&self, no: FileNo) {
-        match self {
-            Self::All(marks) => marks[no.index()].store(true, Ordering::Relaxed),
-            Self::Few(few) => {
-                few.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(no);
-            }
-        }
-    }
-
-    fn has(&self, no: FileNo) -> bool {
-        match self {
-            Self::All(marks) => marks[no.index()].load(Ordering::Relaxed),
-            Self::Few(few) => few
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(&no),
-        }
-    }
 }
 
 /// What a look at a file showed.

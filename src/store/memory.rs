@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::StoreError;
 use super::rows::{self, Absence, Cell, Columns, Comparison, Ears, Look, RowsWatch};
-use super::{StoreError, format};
-use crate::article::{ContentHash, StorePath};
+use crate::article::StorePath;
 use crate::catalog::Intake;
 use crate::config::{Config, RowsConfig, Select};
 use crate::files::{Body, Changes, Ledger};
@@ -135,11 +135,7 @@ impl MemoryStore {
         let body = |path: &StorePath| {
             let row = held.rows.get_key_value(&rows::key_of(path)?)?;
             let text = columns.write(|at| cell(row, &names, at));
-            let body = Body {
-                hash: Some(ContentHash::of(&text.bytes)),
-                html: format::row_body(path, &text.bytes, &self.config),
-            };
-            Some((path.clone(), body))
+            Some((path.clone(), text.body(path, &self.config)))
         };
         paths.iter().filter_map(body).collect()
     }

@@ -11,15 +11,15 @@ mod session;
 mod statements;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rayon::prelude::*;
 
 use self::ask::Reading;
 use self::session::{Failure, Session};
-use super::rows::{RowsWatch, Wanted};
-use super::{Progress, Scope, StoreError, format};
-use crate::article::{ContentHash, StorePath};
+use super::rows::{self, RowsWatch};
+use super::{Progress, Scope, StoreError};
+use crate::article::StorePath;
 use crate::catalog::Intake;
 use crate::config::{Config, PostgresConfig};
 use crate::files::{Body, Changes, Ledger};
@@ -88,21 +88,15 @@ impl PostgresStore {
         scope: &Scope,
         watch: &RowsWatch,
     ) -> Result<Changes, StoreError> {
-        if let Scope::Rows(Wanted::Newest(paths)) = scope {
-            let asked: Vec<StorePath> = paths.iter().map(|path| StorePath::new(path)).collect();
+        // There are none of the newest where they are too many, or nothing is known yet.
+        let newest = |asked: &[StorePath]| {
             let reading = self.reading_of(known, intake, &|_, _| {});
-            let newest = self.with(&self.reading, &async |session| {
-                ask::newest(session, &reading, &asked).await
-            })?;
-            // Where there is none, they are too many, or nothing is known yet.
-            if let Some(changes) = newest {
-                return Ok(changes);
-            }
-        }
-        let begun = Instant::now();
-        let changes = self.changes(known, intake, &|_, _| {})?;
-        watch.looked_at_all(begun.elapsed());
-        Ok(changes)
+            self.with(&self.reading, &async |session| {
+                ask::newest(session, &reading, asked).await
+            })
+        };
+        let all = || self.changes(known, intake, &|_, _| {});
+        rows::heard_changes(scope, watch, newest, all)
     }
 
     fn reading_of<'a>(
@@ -136,10 +130,7 @@ impl PostgresStore {
         texts
             .into_par_iter()
             .map(|(path, text)| {
-                let body = Body {
-                    hash: Some(ContentHash::of(&text.bytes)),
-                    html: format::row_body(&path, &text.bytes, &self.config),
-                };
+                let body = text.body(&path, &self.config);
                 (path, body)
             })
             .collect()

@@ -10,8 +10,11 @@ mod watch;
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Instant;
 
+use super::{Scope, StoreError};
 use crate::article::StorePath;
+use crate::files::Changes;
 
 pub(super) use columns::{Cell, Columns, Text};
 pub(super) use comparison::{Absence, Comparison};
@@ -72,6 +75,26 @@ pub(super) fn key_of(path: &StorePath) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
+}
+
+/// What happened where `watch` heard something: `newest` says it of the rows that are new and of those
+/// that are asked for, where it can; else `all` says it of every row.
+pub(super) fn heard_changes(
+    scope: &Scope,
+    watch: &RowsWatch,
+    newest: impl FnOnce(&[StorePath]) -> Result<Option<Changes>, StoreError>,
+    all: impl FnOnce() -> Result<Changes, StoreError>,
+) -> Result<Changes, StoreError> {
+    if let Scope::Rows(Wanted::Newest(paths)) = scope {
+        let asked: Vec<StorePath> = paths.iter().map(|path| StorePath::new(path)).collect();
+        if let Some(changes) = newest(&asked)? {
+            return Ok(changes);
+        }
+    }
+    let begun = Instant::now();
+    let changes = all()?;
+    watch.looked_at_all(begun.elapsed());
+    Ok(changes)
 }
 
 /// What people mean by `name`, which is a key or what a row is known as.

@@ -9,7 +9,6 @@ mod listen;
 mod pass;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use rayon::prelude::*;
 use rusqlite::Connection;
@@ -17,9 +16,9 @@ use rusqlite::types::Value;
 
 use self::connection::{Failure, Identity, Statements};
 use self::pass::{Ended, Pass, Stop};
-use super::rows::{self, Absence, Comparison, RowsWatch, Text, Wanted};
-use super::{Progress, Scope, StoreError, format};
-use crate::article::{ContentHash, StorePath};
+use super::rows::{self, Absence, Comparison, RowsWatch, Text};
+use super::{Progress, Scope, StoreError};
+use crate::article::StorePath;
 use crate::catalog::Intake;
 use crate::config::{Config, Select, SqliteConfig};
 use crate::files::{Body, Changes, Ledger};
@@ -98,19 +97,13 @@ impl SqliteStore {
         scope: &Scope,
         watch: &RowsWatch,
     ) -> Result<Changes, StoreError> {
-        if let Scope::Rows(Wanted::Newest(paths)) = scope {
-            let asked: Vec<StorePath> = paths.iter().map(|path| StorePath::new(path)).collect();
-            match self.changes_of_newest(known, intake, &asked) {
-                Ok(Some(changes)) => return Ok(changes),
-                // They are too many, or nothing is known yet.
-                Ok(None) => {}
-                Err(failure) => return Err(unusable(&self.settings, failure)),
-            }
-        }
-        let begun = Instant::now();
-        let changes = self.changes(known, intake, &|_, _| {})?;
-        watch.looked_at_all(begun.elapsed());
-        Ok(changes)
+        // There are none of the newest where they are too many, or nothing is known yet.
+        let newest = |asked: &[StorePath]| {
+            let changes = self.changes_of_newest(known, intake, asked);
+            changes.map_err(|failure| unusable(&self.settings, failure))
+        };
+        let all = || self.changes(known, intake, &|_, _| {});
+        rows::heard_changes(scope, watch, newest, all)
     }
 
     /// What happened to any row. The lock is let go while what was found is read, and what was gone
@@ -200,10 +193,7 @@ impl SqliteStore {
             Vec::new()
         });
         let body = |(path, text): (StorePath, Text)| {
-            let body = Body {
-                hash: Some(ContentHash::of(&text.bytes)),
-                html: format::row_body(&path, &text.bytes, &self.config),
-            };
+            let body = text.body(&path, &self.config);
             (path, body)
         };
         texts.into_par_iter().map(body).collect()

@@ -16,6 +16,8 @@ pub struct FirstReading<'a> {
     /// What is still to be read.
     listing: Option<Listing>,
     total: u64,
+    /// So many files are in one part.
+    part: usize,
 }
 
 impl FirstReading<'_> {
@@ -28,7 +30,9 @@ impl FirstReading<'_> {
         let mut rest = self.listing.take()?;
         // From the end, so that what is left need not be moved, and what was read is let go of.
         let part = Listing {
-            files: rest.files.split_off(rest.files.len().saturating_sub(PART)),
+            files: rest
+                .files
+                .split_off(rest.files.len().saturating_sub(self.part)),
             remarks: std::mem::take(&mut rest.remarks),
             unread: Vec::new(),
         };
@@ -49,11 +53,17 @@ impl DirectoryStore {
     /// # Errors
     /// As [`DirectoryStore::changes`].
     pub fn first_reading(&self) -> Result<FirstReading<'_>, StoreError> {
+        self.first_reading_by(PART)
+    }
+
+    /// The same with so many files in one part.
+    pub(super) fn first_reading_by(&self, part: usize) -> Result<FirstReading<'_>, StoreError> {
         let listing = walk::walk(self, &|_| {})?;
         Ok(FirstReading {
             store: self,
             total: listing.files.len() as u64,
             listing: Some(listing),
+            part,
         })
     }
 }

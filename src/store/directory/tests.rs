@@ -1,6 +1,7 @@
 //! Looking where something was heard finds what looking everywhere finds.
 
 use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::*;
@@ -194,6 +195,41 @@ fn a_link_is_a_matter_of_everything() {
     scene.look_everywhere();
     assert_eq!(scene.names(), ["k.json"]);
     scene.assert_complete();
+}
+
+#[test]
+fn a_first_reading_in_parts_finds_what_one_at_once_does() {
+    let scene = Scene::new();
+    for number in 0..10 {
+        scene.put(&format!("{}/{number}.json", number % 3), "1");
+    }
+    scene.put("bad.json", "");
+    fs::write(scene.at("0/bad.json"), "{").unwrap();
+    let at_once = scene
+        .store
+        .changes(&scene.known, &scene.intake, &|_, _| {})
+        .unwrap();
+    for part in [1, 4, 12, 100] {
+        let looked_at = AtomicU64::new(0);
+        let progress = |count, total| {
+            assert_eq!(total, 12);
+            looked_at.fetch_add(count, Ordering::Relaxed);
+        };
+        let mut reading = scene.store.first_reading_by(part).unwrap();
+        let mut found = Vec::new();
+        while let Some(changes) = reading.next(&scene.intake, &progress) {
+            assert!((1..=part).contains(&changes.changed.len()));
+            assert!(changes.gone.is_empty());
+            found.extend(changes.changed);
+        }
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        let what = |changes: &[Change]| -> Vec<(StorePath, File)> {
+            let found = changes.iter().map(|c| (c.path.clone(), c.file.clone()));
+            found.collect()
+        };
+        assert_eq!(what(&found), what(&at_once.changed));
+        assert_eq!(looked_at.into_inner(), 12);
+    }
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use serde::Deserialize as _;
 use serde::de::IgnoredAny;
 
-use crate::article::{Diagnostic, Place, Severity, StorePath};
-use crate::config::RowsConfig;
+use crate::article::{ContentHash, Diagnostic, Place, Severity, StorePath};
+use crate::config::{Config, RowsConfig};
+use crate::files::Body;
 use crate::store::format;
 
 /// Fields that are true or false: where a database has no such type, 1 and 0 stand for it.
@@ -74,6 +75,16 @@ pub(in crate::store) struct Text {
     pub(in crate::store) bytes: Vec<u8>,
     /// Columns whose values cannot be read at all.
     pub(super) faults: Vec<Fault>,
+}
+
+impl Text {
+    /// The body that is printed of the row at `path`.
+    pub(in crate::store) fn body(&self, path: &StorePath, config: &Config) -> Body {
+        Body {
+            hash: Some(ContentHash::of(&self.bytes)),
+            html: format::row_body(path, &self.bytes, config),
+        }
+    }
 }
 
 /// A value that cannot be read at all.
